@@ -1,0 +1,34 @@
+"""Wire protocols, one file each, found by name.
+
+Outsiders add theirs through the entry-point group ``dramagen.adapters``.
+"""
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from dramagen.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dramagen.adapters.base import Adapter
+
+GROUP = "dramagen.adapters"
+
+_OURS = {
+    "ark": "dramagen.adapters.seedance:SeedanceAdapter",
+    "kling": "dramagen.adapters.kling:KlingAdapter",
+    "previz": "dramagen.adapters.previz:PrevizAdapter",
+}
+
+
+def adapter(name: str) -> "Adapter":
+    """The adapter a provider's card names. Raises ``ConfigError`` for an unknown name."""
+    place = _OURS.get(name)
+    if place is None:
+        for entry in entry_points(group=GROUP, name=name):
+            made: Adapter = entry.load()()
+            return made
+        raise ConfigError(f"no adapter is called {name!r}; there are {', '.join(sorted(_OURS))}")
+    module, _, kind = place.partition(":")
+    ours: Adapter = getattr(import_module(module), kind)()
+    return ours

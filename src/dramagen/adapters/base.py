@@ -1,0 +1,225 @@
+"""What an adapter is: pure translation between an order and one vendor's wire protocol.
+
+An adapter has no client, no sleep, no clock and no secret. An operation is a generator that yields unsigned
+requests, with the vendor's full path from ``/`` and no host, and receives the responses; the engine performs
+all I/O, signs, retries, redacts and writes things down.
+"""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal, Protocol, TypeVar
+
+from httpx import Request, Response
+from pydantic import Field
+
+from dramagen.catalog.order import JSON, Order
+from dramagen.catalog.route import Route
+from dramagen.errors import DramagenError
+from dramagen.money import Money
+from dramagen.record import Record
+
+T = TypeVar("T")
+Flow = Generator[Request, Response, T]
+
+PAID = "dramagen.paid"
+"""The request extension that marks the one request of ``submit`` that costs money."""
+
+
+class Ticket(Record):
+    """A running job, as the vendor knows it: JSON, and enough alone to ask again in a new process."""
+
+    id: str
+    route: Route
+    data: JSON = Field(default_factory=dict)
+    """What the adapter needs beside the id: protocol, product path. No secret, no signed URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at an order.
+
+    Attributes:
+        tag: random, ``[a-z0-9]``, 24 characters; sent in whatever field the vendor echoes or can query.
+        created: Unix seconds, when the create is (or was) about to be sent.
+        sent_until: Unix seconds, the end of the window in which the create may have arrived.
+        callback_url: where the vendor may call, if anywhere.
+        inputs: the bytes of the order's media, by SHA-256.
+    """
+
+    tag: str
+    created: float
+    sent_until: float | None = None
+    callback_url: str | None = None
+    inputs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+State = Literal["queued", "running", "succeeded", "failed", "canceled", "expired", "missing"]
+"""``missing``: the vendor no longer knows the job. Every other state is the vendor's own word, translated."""
+
+TERMINAL: frozenset[State] = frozenset({"succeeded", "failed", "canceled", "expired", "missing"})
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the vendor says a job used; the catalogue turns it into money.
+
+    ``tokens`` and ``units`` are the vendor's own measures; ``charged`` is money the vendor names itself.
+    """
+
+    tokens: int | None = None
+    units: Decimal | None = None
+    charged: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where one job stands.
+
+    Attributes:
+        ticket: the job, possibly with more known about it than before.
+        state: see :data:`State`.
+        progress: 0 to 1, where the vendor says.
+        error: why it failed, for ``failed``, ``canceled``, ``expired`` and ``missing``.
+        usage: what it used, where the vendor says.
+        seed: the seed used, where the vendor says.
+        note: an unknown vendor status, kept for the log; such a job is still running.
+    """
+
+    ticket: Ticket
+    state: State
+    progress: float | None = None
+    error: DramagenError | None = None
+    usage: Usage | None = None
+    seed: int | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The vendor says it has no job with this tag (yet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """The vendor cannot be asked, or its answer does not settle whether the job exists."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Where a finished file is now.
+
+    ``request`` has an absolute URL for a public (signed) link, or a vendor path from ``/`` when
+    ``authenticated``: then the engine signs it like any other call. ``expires``: Unix seconds, if known.
+    """
+
+    request: Request = field(repr=False)
+    authenticated: bool = False
+    expires: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook as it arrived: headers with lower-case names, and the raw body."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a free probe told: whether the key works; balance and concurrency where there is an endpoint."""
+
+    valid: bool
+    balance: Money | None = None
+    concurrency: int | None = None
+    detail: str = ""
+    error: DramagenError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A credential. Never shown: its repr is empty, and only ``sign`` and ``receive`` read it.
+
+    ``key`` is an API key; ``access`` and ``secret`` a key pair; ``webhook`` the signing secret of callbacks.
+    """
+
+    key: str | None = field(default=None, repr=False)
+    access: str | None = field(default=None, repr=False)
+    secret: str | None = field(default=None, repr=False)
+    webhook: tuple[str, ...] = field(default=(), repr=False)
+
+    def values(self) -> tuple[str, ...]:
+        """Every secret string, for redaction."""
+        return tuple(v for v in (self.key, self.access, self.secret, *self.webhook) if v)
+
+
+class Adapter(Protocol):
+    """One wire protocol; every adapter passes ``dramagen.testing.AdapterContract``."""
+
+    name: str
+
+    batch: int
+    """The most tickets one status request may carry."""
+
+    def wording(self, order: Order) -> str:
+        """The prompt exactly as it will be sent: mentions, camera, cuts and dialogue in the vendor's way."""
+        ...
+
+    def submit(self, order: Order, attempt: Attempt) -> Flow[Ticket]:
+        """Create the job. Exactly one request carries ``extensions={PAID: True}``.
+
+        Raises the typed error of :meth:`fault` for a non-success answer; its ``refused`` says whether the
+        vendor declared that no job was made. Anything else raised means nobody knows.
+        """
+        ...
+
+    def poll(self, tickets: Sequence[Ticket]) -> Flow[Mapping[str, Status]]:
+        """The state of at most :attr:`batch` jobs of one route's region, by ticket id.
+
+        A ticket left out of the answer was not answered for: ask again later.
+        """
+        ...
+
+    def find(self, order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsure]:
+        """Look for the job of a create whose answer was lost."""
+        ...
+
+    def deliver(self, ticket: Ticket) -> Flow[Download]:
+        """Where the finished file is now. Raises ``JobExpired`` when it is gone."""
+        ...
+
+    def cancel(self, ticket: Ticket) -> Flow[bool]:
+        """Ask to stop the job; True if the vendor says it will not run (and so not bill)."""
+        ...
+
+    def receive(
+        self, delivery: Delivery, keys: Callable[[], Flow[Mapping[str, str]]], secret: Secret, now: float
+    ) -> Flow[Sequence[str]]:
+        """The vendor's job ids a callback speaks of, after checking its signature where there is one.
+
+        Raises ``AuthError`` for a bad signature. Only ids are believed: the engine asks again.
+        """
+        ...
+
+    def probe(self) -> Flow[Account]:
+        """Ask something free that tells whether the key works."""
+        ...
+
+    def fault(self, response: Response) -> DramagenError:
+        """The typed error of any non-success answer: by the body's code first, by HTTP status second."""
+        ...
+
+    def sign(self, request: Request, secret: Secret, now: float) -> None:
+        """Put the credential on a request, in place."""
+        ...
+
+
+def json_body(response: Response) -> Any:
+    """The answer's JSON, or None where it is not JSON (a proxy's page, a cut answer)."""
+    try:
+        return response.json()
+    except ValueError:
+        return None

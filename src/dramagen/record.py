@@ -1,0 +1,50 @@
+"""The base of the vocabulary: frozen pydantic models that refuse bad values with a calm, typed error."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dramagen.errors import DramagenError, InvalidShot
+
+
+class Record(BaseModel):
+    """A frozen value. Unknown fields are refused; ``_error`` is what a bad value raises."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, ser_json_inf_nan="strings"
+    )
+
+    def __init__(self, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as problem:
+            raise invalid(type(self), problem) from None
+
+    # Tells pydantic that nested validation need not come through __init__, so that a bad nested
+    # value is reported once, by the outermost record, with its whole path.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # pydantic's own marker
+
+    @classmethod
+    def _error(cls, message: str, problems: list[tuple[str, str, str]]) -> DramagenError:
+        return InvalidShot(message, problems=problems)
+
+    @classmethod
+    def parse(cls, data: object) -> "Any":
+        """Validate a mapping (or pass an instance through), raising this record's typed error."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as problem:
+            raise invalid(cls, problem) from None
+
+
+def invalid(kind: type[Record], problem: ValidationError) -> DramagenError:
+    """The typed error of a failed validation: every field, the value given, and what would be right."""
+    problems = []
+    for error in problem.errors(include_url=False):
+        field = ".".join(str(part) for part in error["loc"]) or kind.__name__
+        given = error.get("input")
+        value = f"{len(given)} bytes" if isinstance(given, bytes) else repr(given)
+        rule = str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"]
+        problems.append((field, value if len(value) < 120 else value[:117] + "…", rule))
+    lines = [f"{kind.__name__}.{f} = {v}: {r}" for f, v, r in problems]
+    return kind._error("; ".join(lines), problems)
