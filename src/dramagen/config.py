@@ -1,0 +1,87 @@
+"""Settings a program gives: where things live, keys, currency, limits, budgets. All optional."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from dramagen.errors import ConfigError, DramagenError
+from dramagen.money import Money, Rates
+from dramagen.record import Record
+
+DEFAULT_RATES = Rates({"CNY": Decimal("7.14")}, date(2026, 10, 8))
+"""1 USD in CNY, for comparing and capping only: Kling sells one unit at CNY 1 and at USD 0.14 (price pages
+read 2026-10-08). State your own in ``Config(rates=...)`` or ``[rates]`` of ``dramagen.toml``."""
+
+
+class Setting(Record):
+    """A record whose bad values are a :class:`ConfigError`."""
+
+    @classmethod
+    def _error(cls, message: str, problems: list[tuple[str, str, str]]) -> DramagenError:
+        return ConfigError(message)
+
+
+class Budget(Setting):
+    """A hard cap. ``per`` is ``episode``, ``shot`` or ``day`` (a calendar day, local time)."""
+
+    limit: Money
+    per: Literal["episode", "shot", "day"] = "episode"
+
+    def __init__(self, limit: "Money | str", per: Literal["episode", "shot", "day"] = "episode") -> None:
+        Record.__init__(self, limit=limit, per=per)
+
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # see Record
+
+    @field_validator("limit")
+    @classmethod
+    def _positive(cls, value: Money) -> Money:
+        if value.amount < 0:
+            raise ValueError("a budget is zero or more")
+        return value
+
+
+def _rates(value: object) -> object:
+    if isinstance(value, Mapping):
+        stated = value.get("date")
+        if not isinstance(stated, date):
+            raise ValueError('rates carry the date they were stated: {date = 2026-11-22, CNY = "7.1"}')
+        return Rates({k: Decimal(str(v)) for k, v in value.items() if k != "date"}, stated)
+    return value
+
+
+class Config(Setting):
+    """What a program sets itself; everything left out comes from the environment, then ``dramagen.toml``.
+
+    Attributes:
+        home: store, cache and journal; one local disk, shared by several processes.
+        keys: by provider or ``provider:region``: an API key, or ``{"access_key", "secret_key"}`` (Kling);
+            ``"webhook_secret"`` may stand beside either in a mapping.
+        regions: the region a provider's key belongs to, such as ``{"kling": "intl"}``.
+        base_urls: by provider or ``provider:region``: replaces scheme and host of its API.
+        currency: of caps, totals and comparisons.
+        rates: dated exchange rates.
+        limits: jobs at once, by provider, model, or ``provider/model``.
+        budgets: hard caps.
+        policy: ``cheapest``, or a callable that orders quotes (see ``dramagen.routing``).
+        allow_private: networks (CIDR) or hosts results and pictures may come from though they are private.
+        on_unknown: ``hold`` keeps a create without an answer for a person; ``resend`` sends it again where the
+            vendor was asked and knows no such job, at the risk of paying twice.
+        time_scale: how much faster than real time waits pass (for emulators).
+    """
+
+    home: Path | None = None
+    keys: Mapping[str, Any] = Field(default_factory=dict, repr=False)
+    regions: Mapping[str, str] = Field(default_factory=dict)
+    base_urls: Mapping[str, str] = Field(default_factory=dict)
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    rates: Annotated[Rates, BeforeValidator(_rates)] | None = None
+    limits: Mapping[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    budgets: tuple[Budget, ...] = ()
+    policy: str | Callable[..., Any] | None = None
+    allow_private: tuple[str, ...] = ()
+    on_unknown: Literal["hold", "resend"] | None = None
+    time_scale: Annotated[float, Field(gt=0)] | None = None

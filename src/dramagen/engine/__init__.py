@@ -1,0 +1,1 @@
+"""HTTP, submit, watch, collect; journal and ledger. The only room that does I/O with a provider."""

@@ -1,0 +1,67 @@
+"""What a studio tells while it works."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dramagen.clip import Clip
+from dramagen.errors import DramagenError
+from dramagen.money import Money
+from dramagen.shot import Shot
+
+Kind = Literal[
+    "planned", "cached", "reserved", "submitted", "queued", "running", "ready", "collected", "verified",
+    "failed", "unknown", "fell_back", "waiting", "resumed",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step of one shot.
+
+    ``at`` is Unix seconds; ``progress`` 0 to 1 where the vendor says; ``money`` what the step reserved or cost.
+    """
+
+    kind: Kind
+    shot: Shot
+    take: int
+    at: float
+    route: str | None = None
+    job_id: str | None = None
+    progress: float | None = None
+    money: Money | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one shot of ``shoot_all`` ended: a clip or an error, never both."""
+
+    shot: Shot
+    clip: Clip | None = None
+    error: DramagenError | None = None
+
+
+class Takes(list[Clip]):
+    """The takes that succeeded, in order; ``failures`` has (take, error) of the others."""
+
+    def __init__(self, clips: "list[Clip]", failures: "list[tuple[int, DramagenError]]") -> None:
+        super().__init__(clips)
+        self.failures = tuple(failures)
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """A record of the event for machines."""
+    record: dict[str, Any] = {
+        "event": event.kind,
+        "shot": event.shot.id or event.shot.name,
+        "take": event.take,
+    }
+    record |= {"at": event.at}
+    for name in ("route", "job_id", "progress"):
+        if getattr(event, name) is not None:
+            record[name] = getattr(event, name)
+    if event.money is not None:
+        record["money"] = event.money.to_json()
+    if event.detail:
+        record["detail"] = event.detail
+    return record

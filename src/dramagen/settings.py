@@ -1,0 +1,200 @@
+"""Where each setting came from: Config, else the environment, else ``dramagen.toml``.
+
+The origin matters for safety: a base URL found in a file of the working directory must not receive a key
+from the environment, unless its host is the vendor's own or the user trusted that file.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from dramagen.config import DEFAULT_RATES, Budget, Config
+from dramagen.errors import ConfigError
+from dramagen.money import Rates
+
+Origin = Literal["config", "environment", "home", "directory", "trusted"]
+"""``directory``: a ``dramagen.toml`` in the working directory nobody vouched for; ``trusted``: one somebody did."""
+
+FILE = "dramagen.toml"
+_KNOWN = {*Config.model_fields, "providers", "budgets"} - {"home"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Settings of one origin. ``providers`` are the user's own cards and overrides."""
+
+    origin: Origin
+    config: Config
+    providers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All layers, strongest first, and what was read from the environment."""
+
+    home: Path
+    layers: tuple[Layer, ...]
+    environ: Mapping[str, str] = field(repr=False)
+    emulator: str | None = None
+    card_roots: tuple[Path, ...] = ()
+
+    def first(self, name: str, default: Any) -> Any:
+        """The strongest layer's value of a single setting."""
+        for layer in self.layers:
+            value = getattr(layer.config, name)
+            if value is not None and value != ():
+                return value
+        return default
+
+    def lookup(self, name: str, *keys: str) -> tuple[Any, Origin] | None:
+        """The strongest layer's value under any of ``keys`` (most exact first), with its origin."""
+        for layer in self.layers:
+            table: Mapping[str, Any] = getattr(layer.config, name)
+            for key in keys:
+                if key in table:
+                    return table[key], layer.origin
+        return None
+
+    @property
+    def currency(self) -> str:
+        """Of caps, totals and comparisons."""
+        return str(self.first("currency", "CNY"))
+
+    @property
+    def rates(self) -> Rates:
+        """Dated exchange rates."""
+        rates: Rates = self.first("rates", DEFAULT_RATES)
+        return rates
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """Hard caps of every layer together: a weaker layer cannot loosen a stronger one."""
+        return tuple(budget for layer in self.layers for budget in layer.config.budgets)
+
+    @property
+    def on_unknown(self) -> str:
+        """``hold`` or ``resend``."""
+        return str(self.first("on_unknown", "hold"))
+
+    @property
+    def time_scale(self) -> float:
+        """How much faster than real time waits pass."""
+        return float(self.first("time_scale", 1.0))
+
+    @property
+    def allow_private(self) -> tuple[str, ...]:
+        """Private networks and hosts files may come from. A file in the working directory cannot add to it."""
+        allowed: list[str] = []
+        for layer in self.layers:
+            if layer.origin != "directory":
+                allowed += layer.config.allow_private
+        return tuple(allowed)
+
+    @property
+    def providers(self) -> dict[str, Any]:
+        """The users' own cards and overrides, merged, strongest last."""
+        merged: dict[str, Any] = {}
+        for layer in reversed(self.layers):
+            merged = merge(merged, layer.providers)
+        return merged
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``over`` laid on it, table by table; a list is replaced whole."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = (
+            merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+        )
+    return merged
+
+
+def gather(
+    config: Config | None = None, environ: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Settings:
+    """All settings. Raises ``ConfigError`` naming the file, the key and what would be right."""
+    config = config or Config()
+    environ = os.environ if environ is None else environ
+    cwd = Path.cwd() if cwd is None else cwd
+    home = (
+        (config.home or Path(environ.get("DRAMAGEN_HOME") or default_home(environ))).expanduser().absolute()
+    )
+    layers = [Layer("config", config), Layer("environment", _from_environment(environ))]
+    local = cwd / FILE
+    if local.is_file() and local.absolute() != home / FILE:
+        layers.append(_from_file(local, "trusted" if is_trusted(home, local) else "directory"))
+    if (home / FILE).is_file():
+        layers.append(_from_file(home / FILE, "home"))
+    roots = tuple(Path(p) for p in environ.get("DRAMAGEN_PROVIDERS", "").split(os.pathsep) if p)
+    return Settings(home, tuple(layers), environ, environ.get("DRAMAGEN_EMULATOR") or None, roots)
+
+
+def default_home(environ: Mapping[str, str]) -> Path:
+    """The platform's folder for a user's data."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Application Support/dramagen"
+    if sys.platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "dramagen"
+    return Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "dramagen"
+
+
+def _from_environment(environ: Mapping[str, str]) -> Config:
+    start, end = "DRAMAGEN_", "_BASE_URL"
+    bases = {
+        name[len(start) : -len(end)].lower().replace("_", "-"): value
+        for name, value in environ.items()
+        if name.startswith(start) and name.endswith(end) and len(name) > len(start) + len(end) and value
+    }
+    return Config(base_urls=bases)
+
+
+def _from_file(path: Path, origin: Origin) -> Layer:
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise ConfigError(f"{path}: {problem}") from None
+    unknown = sorted(set(table) - _KNOWN)
+    if unknown:
+        raise ConfigError(f"{path}: unknown key {unknown[0]!r}; known are {', '.join(sorted(_KNOWN))}")
+    providers = table.pop("providers", {})
+    budgets = table.pop("budgets", {})
+    try:
+        table["budgets"] = tuple(Budget(limit, per) for per, limit in budgets.items())
+        return Layer(origin, Config(**table), providers)
+    except ConfigError as problem:
+        raise ConfigError(f"{path}: {problem.message}") from None
+
+
+# --- trust ---------------------------------------------------------------------------------------------
+
+
+def is_trusted(home: Path, file: Path) -> bool:
+    """Whether the user ran ``dramagen trust`` on this file as it stands now."""
+    try:
+        trusted = json.loads((home / "trusted.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(trusted, dict) and trusted.get(str(file.absolute())) == _fingerprint(file)
+
+
+def trust(home: Path, file: Path) -> None:
+    """Vouch for a ``dramagen.toml`` as it stands now; any later change needs a new word."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    record = home / "trusted.json"
+    try:
+        trusted = json.loads(record.read_text("utf-8"))
+    except (OSError, ValueError):
+        trusted = {}
+    trusted[str(file.absolute())] = _fingerprint(file)
+    record.write_text(json.dumps(trusted, ensure_ascii=False, indent=1), "utf-8")
+
+
+def _fingerprint(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
