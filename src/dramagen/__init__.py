@@ -2,7 +2,7 @@
 
     import dramagen
 
-    clip = dramagen.shoot_sync(dramagen.Shot(prompt="雨夜,女主回头", duration=5), pin="previz")
+    clip = dramagen.shoot_sync(dramagen.Shot(prompt="雨夜,女主回头", duration=5, pin="previz"))
     print(clip.path, clip.cost)
 
 Every public name is loaded when it is first used, so that ``import dramagen`` costs next to nothing.

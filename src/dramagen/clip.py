@@ -82,7 +82,9 @@ class Clip(Record):
     def save(self, path: str | Path) -> Path:
         """Copy the file to ``path``; a folder gets the clip under its own name. Returns where it is."""
         target = Path(path)
-        if target.is_dir():
+        if target.is_dir() or str(path).endswith("/"):
             target = target / self.path.name
         target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and target.samefile(self.path):
+            return target
         return Path(shutil.copyfile(self.path, target))

@@ -65,9 +65,9 @@ class DramagenError(Exception):
         super().__init__(redact(message))
         self.provider = provider
         self.model = model
-        self.code = None if code is None else str(code)
+        self.code = None if code is None else redact(str(code), limit=200)
         self.vendor_message = None if vendor_message is None else redact(vendor_message)
-        self.request_id = request_id
+        self.request_id = None if request_id is None else redact(str(request_id), limit=200)
         if retryable is not None:
             self.retryable = retryable
         if billed != "default":
@@ -105,6 +105,10 @@ class DramagenError(Exception):
             | self._extra()
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is pickled as a call with its args, which leaves out what is given by keyword.
+        return _bare, (type(self), self.args), self.__dict__
+
     def _extra(self) -> dict[str, Any]:
         return {}
 
@@ -113,12 +117,16 @@ class DramagenError(Exception):
         return cls(**record)
 
 
+def _bare(kind: type[DramagenError], args: tuple[Any, ...]) -> DramagenError:
+    return kind.__new__(kind, *args)
+
+
 class InvalidShot(DramagenError):
     """The shot makes no sense, whoever films it. ``problems`` has one (field, value, rule) each."""
 
     def __init__(self, message: str, *, problems: Sequence[tuple[str, str, str]] = (), **known: Any) -> None:
         super().__init__(message, **known)
-        self.problems = tuple((str(f), redact(str(v), limit=200), str(r)) for f, v, r in problems)
+        self.problems = tuple((str(f), redact(str(v), limit=200), redact(str(r))) for f, v, r in problems)
 
     def _extra(self) -> dict[str, Any]:
         return {"problems": [list(p) for p in self.problems]}
@@ -129,7 +137,7 @@ class NoRoute(DramagenError):
 
     def __init__(self, message: str, *, reasons: Sequence[tuple[str, str]] = (), **known: Any) -> None:
         super().__init__(message, **known)
-        self.reasons = tuple((str(r), str(w)) for r, w in reasons)
+        self.reasons = tuple((str(r), redact(str(w))) for r, w in reasons)
 
     def __str__(self) -> str:
         return "\n".join([super().__str__(), *(f"  {route}: {reason}" for route, reason in self.reasons)])
@@ -216,7 +224,10 @@ class OutcomeUnknown(DramagenError):
         self.job_id = job_id
 
     def _extra(self) -> dict[str, Any]:
-        return {"at_risk": self.at_risk.to_json() if self.at_risk else None, "job_id": self.job_id}
+        return {
+            "at_risk": None if self.at_risk is None else self.at_risk.to_json(),
+            "job_id": self.job_id,
+        }
 
     @classmethod
     def _revive(cls, record: dict[str, Any]) -> Self:
@@ -237,7 +248,7 @@ class DefectiveClip(DramagenError):
     ) -> None:
         super().__init__(message, **known)
         self.path = None if path is None else Path(path)
-        self.defects = tuple(defects)
+        self.defects = tuple(redact(str(defect)) for defect in defects)
 
     def _extra(self) -> dict[str, Any]:
         return {"path": str(self.path) if self.path else None, "defects": list(self.defects)}
@@ -251,18 +262,34 @@ class MissingExtra(DramagenError):
         self.extra = extra
         self.what = what
 
+    def _extra(self) -> dict[str, Any]:
+        return {"extra": self.extra, "what": self.what}
+
+    @classmethod
+    def _revive(cls, record: dict[str, Any]) -> Self:
+        record.pop("message", None)  # made anew from the two
+        return cls(**record)
+
 
 class ConfigError(DramagenError):
     """A setting or a card is wrong; the message says where, and what would be right."""
 
 
 def from_json(record: dict[str, Any]) -> DramagenError:
-    """The error that :meth:`DramagenError.to_json` wrote down; an unknown class becomes ``JobFailed``."""
+    """The error that :meth:`DramagenError.to_json` wrote down.
+
+    A class this version does not know becomes ``JobFailed`` with everything every error carries: whether it
+    was billed must survive a change of version.
+    """
     record = dict(record)
     kind = globals().get(str(record.pop("error", "")))
     if not (isinstance(kind, type) and issubclass(kind, DramagenError)):
         kind = JobFailed
-        record = {
-            k: v for k, v in record.items() if k in ("message", "provider", "model", "code", "vendor_message")
-        }
+        record = {name: value for name, value in record.items() if name in _COMMON}
     return kind._revive(record)
+
+
+_COMMON = (
+    "message", "provider", "model", "code", "vendor_message", "request_id", "retry_after",
+    "retryable", "billed", "refused",
+)  # fmt: skip

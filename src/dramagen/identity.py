@@ -28,8 +28,10 @@ def canonical(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return _text(value)
     if isinstance(value, int | float | Decimal):
         return _number(value)
     if isinstance(value, Money):
@@ -46,7 +48,13 @@ def _plain(value: Any) -> Any:
 def _key(key: object) -> str:
     if not isinstance(key, str):
         raise TypeError(f"the key {key!r} is not text")
-    return key
+    return _text(key)
+
+
+def _text(value: str) -> str:
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise TypeError(f"{value!r} holds half a character (a lone surrogate)")
+    return value
 
 
 def _number(value: int | float | Decimal) -> int | float:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from functools import total_ordering
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 CENT = Decimal("0.01")
-_TEXT = re.compile(r"\s*(?P<amount>[+-]?\d[\d_,]*(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(?P<currency>[A-Za-z]{3})\s*")
+LARGEST = 10**15
+# Commas stand only before groups of three: "8,50 CNY" is somebody's eight and a half, not 850.
+_TEXT = re.compile(
+    r"\s*(?P<amount>[+-]?(?:\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.\d+)?(?:[eE][+-]?\d+)?)"
+    r"\s*(?P<currency>[A-Za-z]{3})\s*"
+)
 _SYMBOLS = {"CNY": "¥", "USD": "$"}
 
 
@@ -47,6 +53,8 @@ class Money:
             raise ValueError(f"{amount!r} is not a decimal amount") from None
         if not value.is_finite():
             raise ValueError(f"{amount!r} is not a finite amount")
+        if abs(value) >= LARGEST:
+            raise ValueError(f"{amount!r} is beyond any budget: the limit is {LARGEST:,}")
         object.__setattr__(self, "amount", value)
         object.__setattr__(self, "currency", currency.upper())
 
@@ -63,7 +71,8 @@ class Money:
 
     def rounded(self) -> "Money":
         """The amount rounded half-even to 0.01, as totals are compared and shown."""
-        return Money(self.amount.quantize(CENT, ROUND_HALF_EVEN), self.currency)
+        cents = self.amount.quantize(CENT, ROUND_HALF_EVEN)
+        return Money(cents or abs(cents), self.currency)  # no "-0.00"
 
     def to_json(self) -> dict[str, str]:
         """``{"amount": "<decimal string>", "currency": "CNY"}``, the form of money in every JSON document."""
@@ -154,6 +163,18 @@ def total(amounts: Iterable[Money]) -> tuple[Money, ...]:
     return tuple(sums[currency] for currency in sorted(sums))
 
 
+def _rate(currency: str, stated: "Decimal | str | int") -> Decimal:
+    if isinstance(stated, float):
+        raise TypeError(f"rate of {currency}: write it as text, {str(stated)!r}, not as a float")
+    try:
+        rate = Decimal(stated)
+    except InvalidOperation:
+        rate = Decimal("NaN")
+    if not rate.is_finite() or rate <= 0:
+        raise ValueError(f"rate of {currency}: {stated!r} is not a positive number")
+    return rate
+
+
 class Rates:
     """Dated exchange rates: how many units of a currency one US dollar buys.
 
@@ -163,11 +184,11 @@ class Rates:
     __slots__ = ("per_usd", "stated")
 
     def __init__(self, per_usd: Mapping[str, "Decimal | str | int"], stated: date) -> None:
-        self.per_usd = {"USD": Decimal(1)} | {c.upper(): Decimal(r) for c, r in per_usd.items()}
+        rates = {"USD": Decimal(1)} | {c.upper(): _rate(c, r) for c, r in per_usd.items()}
+        if rates["USD"] != 1:
+            raise ValueError("rates are per US dollar, so USD is 1")
+        self.per_usd: Mapping[str, Decimal] = MappingProxyType(rates)
         self.stated = stated
-        for currency, rate in self.per_usd.items():
-            if not rate.is_finite() or rate <= 0:
-                raise ValueError(f"rate of {currency}: {rate} is not a positive number")
 
     def rate(self, source: str, target: str) -> Decimal:
         """Units of ``target`` per unit of ``source``."""

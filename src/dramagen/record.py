@@ -11,7 +11,12 @@ class Record(BaseModel):
     """A frozen value. Unknown fields are refused; ``_error`` is what a bad value raises."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, ser_json_inf_nan="strings"
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        ser_json_inf_nan="strings",
+        ser_json_bytes="base64",  # a picture is not text
+        val_json_bytes="base64",
     )
 
     def __init__(self, **data: Any) -> None:
@@ -43,7 +48,11 @@ def invalid(kind: type[Record], problem: ValidationError) -> DramagenError:
     for error in problem.errors(include_url=False):
         field = ".".join(str(part) for part in error["loc"]) or kind.__name__
         given = error.get("input")
-        value = f"{len(given)} bytes" if isinstance(given, bytes) else repr(given)
+        known = kind.model_fields.get(str(error["loc"][0])) if error["loc"] else None
+        if known is not None and not known.repr:  # what a repr does not show, an error does not either
+            value = f"a {type(given).__name__}"
+        else:
+            value = f"{len(given)} bytes" if isinstance(given, bytes) else repr(given)
         rule = str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"]
         problems.append((field, value if len(value) < 120 else value[:117] + "…", rule))
     lines = [f"{kind.__name__}.{f} = {v}: {r}" for f, v, r in problems]

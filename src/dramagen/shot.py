@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
 from dramagen.errors import InvalidShot
 from dramagen.record import Record
+from dramagen.sealed import Sealed, seal
 
 Move = Literal[
     "static", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down", "truck_left",
@@ -67,17 +67,18 @@ class Media(Record):
 
     @classmethod
     def of(cls, value: object) -> object:
-        """Read a path, a URL or bytes as this kind of media; anything else is left to validation."""
+        """A path, a URL or bytes as this kind's fields; anything else is left to validation.
+
+        Fields, not an instance, so that a bad value is reported under the name it has in the whole shot.
+        """
         if isinstance(value, bytes | bytearray):
-            return cls.from_bytes(bytes(value))
+            return {"data": bytes(value)}
         if isinstance(value, Path):
-            return cls.from_path(value)
+            return {"path": value}
         if isinstance(value, str):
-            return (
-                cls.from_url(value)
-                if value.lower().startswith(("http://", "https://"))
-                else cls.from_path(value)
-            )
+            if value.lower().startswith("data:"):
+                raise ValueError("a data: URI is not read; give the bytes")
+            return {"url" if value.lower().startswith(("http://", "https://")) else "path": value}
         return value
 
     def read(self) -> bytes:
@@ -182,7 +183,15 @@ class Camera(Record):
 
 
 Seconds = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
-Text = Annotated[str, Field(min_length=1)]
+
+
+def _words(value: str) -> str:
+    if not value.strip():
+        raise ValueError("there is nothing to read in it")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1), AfterValidator(_words)]
 
 
 class Cut(Record):
@@ -222,11 +231,11 @@ class Line(Record):
 
 def _ratio(value: str) -> str:
     width, _, height = value.partition(":")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise ValueError("a ratio is width:height in whole numbers, such as '9:16'")
     if not 0.1 <= int(width) / int(height) <= 10:
         raise ValueError("a ratio lies between 1:10 and 10:1")
-    return value
+    return f"{int(width)}:{int(height)}"  # '９:１６', as a Chinese keyboard has it, is 9:16
 
 
 def _resolution(value: str) -> str:
@@ -244,6 +253,7 @@ def _pin(value: str | None) -> str | None:
         value.count("/") > 1
         or not model
         or ("/" in value and not provider)
+        or "" in value.split("/")[0].split(":")
         or any(c.isspace() for c in value)
     ):
         raise ValueError(
@@ -252,13 +262,11 @@ def _pin(value: str | None) -> str | None:
     return value
 
 
-_Options = Annotated[
-    Mapping[str, Mapping[str, Any]], PlainSerializer(lambda o: {k: dict(v) for k, v in o.items()})
-]
+_Options = Annotated[Mapping[str, Mapping[str, Any]], PlainSerializer(dict)]
 
 
 class Shot(Record):
-    """What to film. Frozen; make variants with :meth:`pinned` or ``model_copy(update=...)``.
+    """What to film. Frozen; make variants with :meth:`pinned` or :meth:`changed`.
 
     Attributes:
         prompt: what happens, in any language; mention references as ``@name``.
@@ -281,7 +289,7 @@ class Shot(Record):
         allow_longer: accept a clip longer than asked where it cannot be trimmed here.
     """
 
-    prompt: Annotated[str, Field(min_length=1, max_length=100_000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=100_000), AfterValidator(_words)]
     negative_prompt: str = ""
     duration: Seconds = 5.0
     aspect_ratio: Annotated[str, AfterValidator(_ratio)] = "9:16"
@@ -295,7 +303,7 @@ class Shot(Record):
     audio: bool | None = None
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] | None = None
     pin: Annotated[str | None, AfterValidator(_pin)] = None
-    options: _Options = Field(default_factory=dict)
+    options: _Options = Field(default_factory=Sealed)
     tags: frozenset[str] = frozenset()
     id: str | None = None
     strict: frozenset[str] = frozenset()
@@ -354,7 +362,8 @@ class Shot(Record):
             canonical(value)
         except TypeError as problem:
             raise ValueError(f"options hold only what JSON holds: {problem}") from None
-        return MappingProxyType({str(k): MappingProxyType(dict(v)) for k, v in value.items()})
+        sealed: Sealed = seal(value)
+        return sealed
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -373,6 +382,10 @@ class Shot(Record):
         if unknown:
             raise ValueError(f"strict names fields of a shot; {', '.join(sorted(unknown))} is none")
         return self
+
+    def __hash__(self) -> int:
+        # Options may hold anything JSON holds, so they are left to equality.
+        return hash((self.prompt, self.duration, self.pin, self.id))
 
     def pinned(self, pin: str | None) -> Self:
         """The same shot on that provider, model or route (None takes the pin off)."""
