@@ -1,0 +1,421 @@
+"""The suite every adapter passes: inherit :class:`AdapterContract` and tell it what the vendor says.
+
+What needs a card, a journal or a client (refusing in the fit, surviving a crash, checking a file, the price of
+a clip) is tested with the catalogue and the engine; here is everything an adapter can get wrong on its own.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest
+from httpx import Request, Response
+
+from dramagen.adapters.base import (
+    PAID,
+    TERMINAL,
+    Absent,
+    Account,
+    Adapter,
+    Attempt,
+    Delivery,
+    Flow,
+    Secret,
+    State,
+    Ticket,
+    Unsure,
+    Usage,
+)
+from dramagen.catalog.order import Order
+from dramagen.errors import DramagenError, InvalidShot
+from dramagen.testing.driver import Heard, Respond, drive
+from dramagen.testing.garble import garbled
+
+T = TypeVar("T")
+
+SECRET = Secret(key="never-show-this-key", access="never-show-this-access", secret="never-show-this-too")  # noqa: S106 - a dummy
+NOW = 1_795_000_000.0
+"""Unix seconds at which the suite signs."""
+
+GARBLED = 300
+"""Broken answers tried per operation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Golden:
+    """One order and the paid request it must become.
+
+    ``body`` is the JSON body, whole. ``accept`` answers every request of ``submit``, uploads included;
+    ``id`` is the job id it gives.
+    """
+
+    order: Order
+    attempt: Attempt
+    path: str
+    body: Mapping[str, Any]
+    accept: Respond
+    id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """One error answer as the vendor sends it, and the typed error it must become.
+
+    ``also`` holds further attributes the error must have, such as ``{"stage": "input"}``.
+    """
+
+    answer: Response
+    error: type[DramagenError]
+    retryable: bool
+    refused: bool
+    billed: bool | None = False
+    also: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What the vendor answers to a poll of the first golden order's job, and what it must be read as."""
+
+    answer: Respond
+    state: State
+    error: type[DramagenError] | None = None
+    billed: bool | None = False
+    usage: Usage | None = None
+    seed: int | None = None
+
+
+class AdapterContract:
+    """Inherit, name the class ``Test…``, and override what raises ``NotImplementedError``.
+
+    The rest has defaults for a vendor that cannot do it.
+    """
+
+    keyed = True
+    """Whether requests carry a credential; False for a provider that needs none."""
+
+    def adapter(self) -> Adapter:
+        """A fresh adapter: every call, as a new process would have it."""
+        raise NotImplementedError
+
+    def goldens(self) -> Mapping[str, Golden]:
+        """Every mode of the vendor, by a name for the test's id."""
+        raise NotImplementedError
+
+    def refusals(self) -> Mapping[str, Refusal]:
+        """Every error answer the vendor documents, and those seen, HTTP 200 with an error code included."""
+        raise NotImplementedError
+
+    def reports(self) -> Mapping[str, Report]:
+        """Every state of a job in the vendor's words; ``"running"`` must be among the names."""
+        raise NotImplementedError
+
+    def unknown_status(self) -> Respond:
+        """A poll's answer with a status word the vendor has never used."""
+        raise NotImplementedError
+
+    def deliveries(self) -> Respond:
+        """What leads to the finished file of the first golden order's job."""
+        raise NotImplementedError
+
+    def gone(self) -> Respond:
+        """The answers when the job, and so its file, is gone."""
+        raise NotImplementedError
+
+    def canceled(self) -> Mapping[bool, Respond]:
+        """The answers to a cancel that worked (True) and to one that came too late (False)."""
+        return {}
+
+    def lost(self) -> Respond | None:
+        """What finds the first golden order's job after its create's answer was lost; None: no way to ask."""
+        return None
+
+    def not_found(self) -> Respond | None:
+        """What shows that the vendor has no such job; None: it cannot be shown."""
+        return None
+
+    def unsendable(self) -> Sequence[tuple[Order, Attempt]]:
+        """Orders this vendor has no request for, or whose options would change what is bought."""
+        return ()
+
+    def callback(self) -> tuple[Delivery, Sequence[str]] | None:
+        """A callback of the vendor, and the job ids in it."""
+        return None
+
+    # -- the suite -------------------------------------------------------------------------------------------
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        for argument, cases in (
+            ("golden", self.goldens),
+            ("refusal", self.refusals),
+            ("report", self.reports),
+        ):
+            if argument in metafunc.fixturenames:
+                named = cases()
+                metafunc.parametrize(argument, named.values(), ids=named.keys())
+
+    def _first(self) -> Golden:
+        return next(iter(self.goldens().values()))
+
+    def _ticket(self) -> Ticket:
+        golden = self._first()
+        return drive(self.adapter().submit(golden.order, golden.attempt), golden.accept)
+
+    def test_a_name_and_a_batch(self) -> None:
+        adapter = self.adapter()
+        assert adapter.name
+        assert adapter.batch >= 1
+
+    def test_the_paid_request_is_the_recorded_one(self, golden: Golden) -> None:
+        heard = Heard(golden.accept)
+        ticket = drive(self.adapter().submit(golden.order, golden.attempt), heard)
+        (paid,) = [r for r in heard.requests if r.extensions.get(PAID)]
+        assert paid.url.path == golden.path
+        assert json.loads(paid.content) == golden.body
+        assert ticket.id == golden.id
+        assert ticket.route == golden.order.route
+
+    def test_nothing_follows_the_paid_request(self, golden: Golden) -> None:
+        heard = Heard(golden.accept)
+        drive(self.adapter().submit(golden.order, golden.attempt), heard)
+        assert heard.requests[-1].extensions.get(PAID) is True
+
+    def test_the_same_attempt_makes_the_same_requests(self, golden: Golden) -> None:
+        once, again = Heard(golden.accept), Heard(golden.accept)
+        drive(self.adapter().submit(golden.order, golden.attempt), once)
+        drive(self.adapter().submit(golden.order, golden.attempt), again)
+        assert [_plain(r) for r in once.requests] == [_plain(r) for r in again.requests]
+
+    def test_the_wording_is_part_of_what_is_sent(self, golden: Golden) -> None:
+        words = self.adapter().wording(golden.order)
+        heard = Heard(golden.accept)
+        drive(self.adapter().submit(golden.order, golden.attempt), heard)
+        assert json.dumps(words, ensure_ascii=False)[1:-1] in json.dumps(
+            json.loads(heard.requests[-1].content), ensure_ascii=False
+        )
+
+    def test_requests_have_the_vendors_full_path_and_no_host(self) -> None:
+        for request in self._every_request():
+            assert request.url.is_relative_url, str(request.url)
+            assert request.url.path.startswith("/")
+            assert "authorization" not in request.headers
+
+    def test_only_submit_costs_money(self) -> None:
+        for request in self._every_request(submit=False):
+            assert not request.extensions.get(PAID), f"{request.method} {request.url.path}"
+
+    def test_signing_puts_the_secret_in_the_headers_alone(self) -> None:
+        for request in self._every_request():
+            before = str(request.url), request.content
+            self.adapter().sign(request, SECRET, NOW)
+            assert (str(request.url), request.content) == before
+            assert bool(request.headers.get("authorization")) is self.keyed
+            shown = f"{request!r} {request.url} {request.content!r}"
+            assert not any(value in shown for value in SECRET.values())
+
+    def test_an_order_that_cannot_be_said_is_refused_before_any_request(self) -> None:
+        for order, attempt in self.unsendable():
+            heard = Heard(_nobody)
+            with pytest.raises(InvalidShot):
+                drive(self.adapter().submit(order, attempt), heard)
+            assert not heard.requests
+
+    def test_a_ticket_is_enough_to_ask_again_in_a_new_process(self) -> None:
+        ticket = self._ticket()
+        revived = Ticket.model_validate_json(ticket.model_dump_json())
+        assert revived == ticket
+        answer = self.reports()["running"].answer
+        before, after = Heard(answer), Heard(answer)
+        drive(self.adapter().poll([ticket]), before)
+        drive(self.adapter().poll([revived]), after)
+        assert [_plain(r) for r in before.requests] == [_plain(r) for r in after.requests]
+
+    def test_every_refusal_is_its_typed_error(self, refusal: Refusal) -> None:
+        golden = self._first()
+        with pytest.raises(DramagenError) as caught:
+            drive(self.adapter().submit(golden.order, golden.attempt), lambda _: refusal.answer)
+        error = caught.value
+        assert type(error) is refusal.error, str(error)
+        assert error.retryable is refusal.retryable
+        assert error.billed is refusal.billed
+        assert error.refused is refusal.refused
+        for name, value in (refusal.also or {}).items():
+            assert getattr(error, name) == value, name
+
+    def test_success_without_an_id_is_not_a_refusal(self) -> None:
+        golden = self._first()
+        for answer in (Response(200, json={}), Response(200, content=b""), Response(200, html="<html>hi")):
+            with pytest.raises(DramagenError) as caught:
+                drive(self.adapter().submit(golden.order, golden.attempt), lambda _, a=answer: a)  # type: ignore[misc]
+            assert not caught.value.refused, "nobody said that no job was made"
+
+    def test_every_state_is_read(self, report: Report) -> None:
+        ticket = self._ticket()
+        status = drive(self.adapter().poll([ticket]), report.answer)[ticket.id]
+        assert status.state == report.state
+        assert (None if status.error is None else type(status.error)) is report.error
+        if status.error is not None:
+            assert status.error.billed is report.billed
+        assert status.usage == report.usage
+        assert status.seed == report.seed
+        assert status.note is None
+        assert status.ticket.id == ticket.id
+
+    def test_an_unknown_status_is_still_running_and_noted(self) -> None:
+        ticket = self._ticket()
+        status = drive(self.adapter().poll([ticket]), self.unknown_status())[ticket.id]
+        assert status.state == "running"
+        assert status.note
+
+    def test_an_outage_while_polling_is_no_verdict(self) -> None:
+        ticket = self._ticket()
+        for answer in (Response(503, json={}), Response(502, html="<html>Bad Gateway</html>")):
+            told, error = _attempt(self.adapter().poll([ticket]), lambda _, a=answer: a)  # type: ignore[misc]
+            assert error is None or error.retryable
+            assert not any(status.state in TERMINAL for status in (told or {}).values())
+
+    def test_a_lost_create_is_found(self) -> None:
+        respond = self.lost()
+        if respond is None:
+            return
+        golden = self._first()
+        found = drive(self.adapter().find(golden.order, golden.attempt), respond)
+        assert isinstance(found, Ticket), found
+        assert found == self._ticket()
+
+    def test_a_job_the_vendor_does_not_have_is_absent(self) -> None:
+        respond = self.not_found()
+        if respond is None:
+            return
+        golden = self._first()
+        assert drive(self.adapter().find(golden.order, golden.attempt), respond) == Absent()
+
+    def test_an_error_while_looking_settles_nothing(self) -> None:
+        golden = self._first()
+        for answer in (Response(503, json={}), Response(429, json={}), Response(200, html="<html>")):
+            found = drive(self.adapter().find(golden.order, golden.attempt), lambda _, a=answer: a)  # type: ignore[misc]
+            assert isinstance(found, Unsure), found
+
+    def test_the_file_is_fetched_without_the_key_unless_it_must_be(self) -> None:
+        download = drive(self.adapter().deliver(self._ticket()), self.deliveries())
+        assert download.request.method == "GET"
+        assert "authorization" not in download.request.headers
+        assert download.request.url.is_relative_url is download.authenticated
+        assert download.authenticated or download.request.url.scheme in ("http", "https")
+        assert download.request.url.query.decode() not in repr(download) or not download.request.url.query
+
+    def test_a_file_that_is_gone_is_said_to_be(self) -> None:
+        from dramagen.errors import JobExpired
+
+        with pytest.raises(JobExpired):
+            drive(self.adapter().deliver(self._ticket()), self.gone())
+
+    def test_cancelled_only_on_the_vendors_word(self) -> None:
+        for worked, respond in self.canceled().items():
+            assert drive(self.adapter().cancel(self._ticket()), respond) is worked
+        assert drive(self.adapter().cancel(self._ticket()), lambda _: Response(502, html="<html>")) is False
+
+    def test_a_callback_gives_ids_and_garbage_gives_none(self) -> None:
+        told = self.callback()
+        if told is None:
+            return
+        delivery, ids = told
+        assert list(self._received(delivery)) == list(ids)
+        for seed in range(GARBLED):
+            answer = garbled(Response(200, content=delivery.body), seed)
+            try:
+                received = self._received(Delivery(headers=delivery.headers, body=answer.content))
+            except DramagenError:
+                continue
+            assert all(isinstance(item, str) and item for item in received)
+
+    def test_a_probe_never_raises(self) -> None:
+        for answer in (Response(200, json={}), Response(401, json={}), Response(502, html="<html>")):
+            told = drive(self.adapter().probe(), lambda _, a=answer: a)  # type: ignore[misc]
+            assert isinstance(told, Account)
+            assert not (told.valid and told.error)
+
+    def test_no_secret_or_signed_link_in_an_error(self) -> None:
+        words = "see https://example.invalid/v.mp4?X-Sign=0123456789abcdef with Bearer never-show-this-key"
+        for status in (200, 400, 401, 404, 429, 500):
+            body = {"error": {"code": "Odd", "message": words}, "code": 1, "message": words}
+            told = str(self.adapter().fault(Response(status, json=body)))
+            assert "0123456789abcdef" not in told
+            assert "never-show-this-key" not in told
+
+    def test_garbled_answers_raise_only_typed_errors(self) -> None:
+        golden = self._first()
+        ticket = self._ticket()
+        running = self.reports()["running"].answer
+        operations: list[tuple[Any, Respond]] = [
+            (lambda: self.adapter().submit(golden.order, golden.attempt), golden.accept),
+            (lambda: self.adapter().poll([ticket]), running),
+            (lambda: self.adapter().deliver(ticket), self.deliveries()),
+            (lambda: self.adapter().cancel(ticket), running),
+            (lambda: self.adapter().probe(), running),
+        ]
+        operations += [
+            (lambda: self.adapter().find(golden.order, golden.attempt), respond)
+            for respond in (self.lost(), self.not_found())
+            if respond is not None
+        ]
+        for operation, respond in operations:
+            for seed in range(GARBLED):
+                _attempt(operation(), _garbler(respond, seed))
+
+    def test_a_running_job_is_never_ended_by_a_garbled_answer(self) -> None:
+        ticket = self._ticket()
+        for seed in range(GARBLED):
+            told, _ = _attempt(
+                self.adapter().poll([ticket]), _garbler(self.reports()["running"].answer, seed)
+            )
+            for id_, status in (told or {}).items():
+                assert id_ == ticket.id
+                assert status.ticket.id == ticket.id
+                assert status.state not in TERMINAL, f"seed {seed}"
+
+    # -- helpers ---------------------------------------------------------------------------------------------
+
+    def _every_request(self, *, submit: bool = True) -> list[Request]:
+        golden, ticket, heard = self._first(), self._ticket(), Heard(_nobody)
+
+        def hear(flow: Flow[Any], respond: Respond) -> None:
+            one = Heard(respond)
+            drive(flow, one)
+            heard.requests += one.requests
+
+        if submit:
+            hear(self.adapter().submit(golden.order, golden.attempt), golden.accept)
+        hear(self.adapter().poll([ticket]), self.reports()["running"].answer)
+        hear(self.adapter().deliver(ticket), self.deliveries())
+        hear(self.adapter().find(golden.order, golden.attempt), lambda _: Response(503, json={}))
+        hear(self.adapter().cancel(ticket), lambda _: Response(503, json={}))
+        hear(self.adapter().probe(), lambda _: Response(503, json={}))
+        return heard.requests
+
+    def _received(self, delivery: Delivery) -> Sequence[str]:
+        def no_keys() -> Flow[Mapping[str, str]]:
+            yield from ()
+            return {}
+
+        return drive(self.adapter().receive(delivery, no_keys, SECRET, NOW), _nobody)
+
+
+def _nobody(request: Request) -> Response:
+    raise AssertionError(f"nobody expected {request.method} {request.url.path}")
+
+
+def _plain(request: Request) -> tuple[str, str, bytes]:
+    return request.method, str(request.url), request.content
+
+
+def _attempt(flow: Flow[T], respond: Respond) -> tuple[T | None, DramagenError | None]:
+    """The result or the typed error; whatever else is raised fails the test."""
+    try:
+        return drive(flow, respond), None
+    except DramagenError as error:
+        return None, error
+
+
+def _garbler(respond: Respond, seed: int) -> Respond:
+    return lambda request: garbled(respond(request), seed)
