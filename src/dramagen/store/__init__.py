@@ -1,0 +1,27 @@
+"""Clips by content, a receipt beside each, and an index of results. Synchronous; knows only the vocabulary."""
+
+from dramagen.store.blobs import Blobs, Stored
+from dramagen.store.durable import DiskFull
+from dramagen.store.index import DiskIndex, IndexUnavailable, MemoryIndex, ResultIndex
+from dramagen.store.receipts import Receipt, Receipts
+from dramagen.store.store import Store, trim_key
+from dramagen.store.usage import Item, Kind, Usage, prune, usage
+
+__all__ = [
+    "Blobs",
+    "DiskFull",
+    "DiskIndex",
+    "IndexUnavailable",
+    "Item",
+    "Kind",
+    "MemoryIndex",
+    "Receipt",
+    "Receipts",
+    "ResultIndex",
+    "Store",
+    "Stored",
+    "Usage",
+    "prune",
+    "trim_key",
+    "usage",
+]
