@@ -149,7 +149,7 @@ class Reference(Record):
     def __init__(
         self,
         name: str,
-        images: "Sequence[Image | str | Path | bytes]" = (),
+        images: "Image | str | Path | bytes | Sequence[Image | str | Path | bytes]" = (),
         video: "Video | str | Path | bytes | None" = None,
         voice: "Voice | str | Path | bytes | None" = None,
         kind: ReferenceKind = "character",
