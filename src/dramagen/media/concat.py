@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dramagen.media.convert import ready
 from dramagen.media.decode import UndecodableMedia, opened, video_of
 from dramagen.media.encode import samples_until, written
 from dramagen.media.probe import MediaFacts, probe
@@ -12,7 +13,6 @@ from dramagen.media.rate import exact_rate
 from dramagen.media.sound import SAMPLE_BYTES, read_sound
 
 if TYPE_CHECKING:
-    from av.filter import Graph
     from av.video.frame import VideoFrame
 
 CRF = 18
@@ -91,16 +91,6 @@ def _fitted(clip: Path, width: int, height: int, fps: Fraction) -> Iterator["Vid
         graph.link_nodes(*nodes).configure()
         for frame in container.decode(stream):
             graph.vpush(frame)
-            yield from _ready(graph)
+            yield from ready(graph)
         graph.vpush(None)
-        yield from _ready(graph)
-
-
-def _ready(graph: "Graph") -> Iterator["VideoFrame"]:
-    import av
-
-    while True:
-        try:
-            yield graph.vpull()
-        except (av.BlockingIOError, av.EOFError):
-            return
+        yield from ready(graph)
