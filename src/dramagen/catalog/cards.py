@@ -1,0 +1,358 @@
+"""What a card may say: the schema of the TOML files in ``providers/``.
+
+A key nobody knows is refused, so a misspelt limit is never a missing limit. What is not known is absent.
+Every group names its ``source`` (the vendor's page) and the day it was ``checked``; ``note`` marks what is
+inferred or unverified.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from dramagen.catalog.order import Mode as ModeName
+from dramagen.catalog.price_rows import Latency, Price, TokenFormula
+from dramagen.catalog.sourced import Part, Sourced, strings
+from dramagen.money import Money
+
+Wire = dict[str, Any]
+Way = Literal["native", "prompt"]
+"""``native``: the vendor has a field for it; ``prompt``: the vendor documents wording for it."""
+
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Region(Sourced):
+    """One host, key and currency of a provider.
+
+    Attributes:
+        base_url: scheme and host only.
+        base_path: what every path of the vendor starts with (``/api/v3``), or empty.
+        currency: what this region bills in.
+        key_env, access_env, secret_env, webhook_env: names of environment variables.
+        unit: what one of the vendor's own accounting units costs here, where it bills in such units.
+    """
+
+    base_url: str
+    base_path: str = ""
+    currency: str
+    key_env: str | None = None
+    access_env: str | None = None
+    secret_env: str | None = None
+    webhook_env: str | None = None
+    unit: Money | None = None
+
+
+class Limits(Sourced):
+    """How fast one account may go: jobs at once per model, and calls per second."""
+
+    concurrency: Positive | None = None
+    creates_per_minute: Positive | None = None
+    polls_per_second: Decimal | None = None
+    list_per_second: Decimal | None = None
+
+
+class Result(Sourced):
+    """How long the vendor keeps things, in seconds: a result's URL, and the record of a job."""
+
+    url_life: Positive | None = None
+    retention: Positive | None = None
+
+
+class Find(Sourced):
+    """Whether a create whose answer was lost can be looked up.
+
+    Attributes:
+        findable: the vendor can be asked at all.
+        tag: ``unique``: the vendor documents our tag as unique and queryable, so a miss permits the same create
+            again; ``echoed``: it comes back on the job but promises nothing; ``none``.
+        patience: seconds to keep looking before a miss is believed.
+    """
+
+    findable: bool
+    tag: Literal["unique", "echoed", "none"] = "none"
+    patience: Annotated[float, Field(ge=60)] = 60.0
+
+
+class Watch(Sourced):
+    """When to ask about a running job, in seconds after its create, and when to give up asking."""
+
+    first_poll: Annotated[float, Field(ge=0)] = 10.0
+    interval: Annotated[float, Field(gt=0)] = 5.0
+    interval_max: Annotated[float, Field(gt=0)] = 30.0
+    deadline: Annotated[float, Field(gt=0)] = 3600.0
+
+
+class ProviderCard(Sourced):
+    """Who is called and paid.
+
+    Attributes:
+        adapter: the wire protocol it speaks.
+        region_env: the environment variable that chooses the region, where there is one.
+        local: nothing leaves this machine and nothing is paid (previz).
+        reserved: vendor fields an order decides, which ``Shot(options=...)`` therefore may not set.
+        discount: the part taken off every list price, 0.2 for 20 %; users state theirs.
+    """
+
+    name: str
+    title: str
+    adapter: str
+    homepage: str | None = None
+    docs: tuple[str, ...] = ()
+    default_region: str
+    region_env: str | None = None
+    local: bool = False
+    regions: Annotated[dict[str, Region], Field(min_length=1)]
+    limits: Limits = Limits()
+    result: Result = Result()
+    find: Find = Find(findable=False)
+    watch: Watch = Watch()
+    reserved: tuple[str, ...] = ()
+    discount: Annotated[Decimal, Field(ge=0, lt=1)] = Decimal(0)
+
+    @model_validator(mode="after")
+    def _default_exists(self) -> "ProviderCard":
+        if self.default_region not in self.regions:
+            raise ValueError(f"default_region is one of {', '.join(sorted(self.regions))}")
+        return self
+
+
+class Durations(Part):
+    """The lengths a mode films, in seconds: a list, or every ``step`` from ``min`` to ``max``."""
+
+    choices: tuple[Decimal, ...] = ()
+    min: Decimal | None = None
+    max: Decimal | None = None
+    step: Decimal = Decimal(1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return {"choices": value} if isinstance(value, list | tuple) else value
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "Durations":
+        if bool(self.choices) == (self.min is not None and self.max is not None):
+            raise ValueError("give a list of seconds, or min and max")
+        if self.step <= 0 or (self.min is not None and self.max is not None and self.min > self.max):
+            raise ValueError("min is not above max, and step is above 0")
+        return self
+
+    @property
+    def longest(self) -> Decimal:
+        """Seconds."""
+        return max(self.choices) if self.max is None else self.max
+
+    def at_least(self, seconds: Decimal) -> Decimal | None:
+        """The shortest length that is not shorter than ``seconds``, or None."""
+        if self.min is None or self.max is None:
+            return min((c for c in self.choices if c >= seconds), default=None)
+        steps = max(Decimal(0), -((self.min - seconds) // self.step))
+        length = self.min + steps * self.step
+        while length < seconds:
+            length += self.step
+        return length if length <= self.max else None
+
+    def __str__(self) -> str:
+        if self.choices:
+            return ", ".join(f"{c}" for c in self.choices) + " s"
+        return f"{self.min} to {self.max} s"
+
+
+class Cuts(Part):
+    """Cuts inside one clip: how they are asked for, and what each part may be."""
+
+    way: Way
+    max: Positive | None = None
+    min_seconds: Decimal | None = None
+    whole_seconds: bool = False
+    max_chars: Positive | None = None
+
+
+class PromptLimit(Part):
+    """The longest prompt in characters, as it is sent.
+
+    ``max_chars_other`` is for prompts that are not all ASCII, where the vendor counts those differently;
+    ``advised_chars`` only warns. ``forbidden`` are words the vendor takes for commands.
+    """
+
+    max_chars: Positive | None = None
+    max_chars_other: Positive | None = None
+    advised_chars: Positive | None = None
+    forbidden: tuple[str, ...] = ()
+
+
+class References(Part):
+    """What a references mode takes, counted over the whole order.
+
+    Attributes:
+        images, videos, voices, total: the most of each, and of all together.
+        images_with_video: the most images beside a video, where that is fewer.
+        video_total, voice_total: seconds of all together.
+        frames: how many of first and last frame may stand beside references.
+        voice_alone: a voice may be the only input.
+        silent_with_video: no sound is made beside a reference video.
+        prefix_free: no name may be the beginning of another.
+    """
+
+    images: Annotated[int, Field(ge=0)] = 0
+    videos: Annotated[int, Field(ge=0)] = 0
+    voices: Annotated[int, Field(ge=0)] = 0
+    total: Positive | None = None
+    images_with_video: Annotated[int, Field(ge=0)] | None = None
+    video_total: Decimal | None = None
+    voice_total: Decimal | None = None
+    frames: Literal[0, 1, 2] = 0
+    voice_alone: bool = False
+    silent_with_video: bool = False
+    prefix_free: bool = False
+
+
+class MediaLimit(Part):
+    """What one file may be. Bytes, pixels, width / height, seconds.
+
+    ``by_url``: the vendor fetches it itself and takes no bytes.
+    """
+
+    formats: tuple[str, ...] = ()
+    max_bytes: Positive | None = None
+    min_side: Positive | None = None
+    max_side: Positive | None = None
+    min_area: Positive | None = None
+    max_area: Positive | None = None
+    min_ratio: Decimal | None = None
+    max_ratio: Decimal | None = None
+    min_seconds: Decimal | None = None
+    max_seconds: Decimal | None = None
+    by_url: bool = False
+
+
+class MediaLimits(Sourced):
+    """The limits on each file that is sent, and on the bytes of all together."""
+
+    max_total_bytes: Positive | None = None
+    image: MediaLimit = MediaLimit()
+    video: MediaLimit = MediaLimit()
+    voice: MediaLimit = MediaLimit()
+
+
+class Mode(Sourced):
+    """One way of filming with a model.
+
+    Attributes:
+        wire: added to the region's wire values in an order of this mode.
+        durations: see :class:`Durations`.
+        resolutions: tiers, lowest first.
+        sizes: exact (width, height) in pixels by tier and ratio, where known.
+        ratios: what may be asked for.
+        follows_frame: with a first frame the output has that frame's ratio, whatever is asked.
+        fps: of the output.
+        audio: ``switch``, ``always`` or ``never``.
+        audio_resolutions: the tiers with sound, where not all have it.
+        seed: ``native``: documented; ``accepted``: taken, with no documented effect.
+        seed_max: the largest seed.
+        negative_prompt, camera, dialogue: how it is asked for; absent where it is not possible.
+        voice_ids: how many of the vendor's own voices dialogue may choose.
+    """
+
+    name: ModeName
+    wire: Wire = Field(default_factory=dict)
+    durations: Durations
+    resolutions: Annotated[tuple[str, ...], Field(min_length=1)]
+    sizes: dict[str, dict[str, tuple[Positive, Positive]]] = Field(default_factory=dict)
+    ratios: tuple[str, ...] = ()
+    follows_frame: bool = False
+    fps: Decimal | None = None
+    audio: Literal["switch", "always", "never"]
+    audio_resolutions: tuple[str, ...] = ()
+    seed: Literal["native", "accepted"] | None = None
+    seed_max: int = 2**31 - 1
+    negative_prompt: Way | None = None
+    camera: Way | None = None
+    cuts: Cuts | None = None
+    dialogue: Way | None = None
+    voice_ids: Annotated[int, Field(ge=0)] = 0
+    prompt: PromptLimit = PromptLimit()
+    references: References = References()
+
+
+class Quality(Sourced):
+    """How people judged the model: a rating on one board, with half its 95 % interval, on a date."""
+
+    board: str
+    modes: tuple[ModeName, ...]
+    rating: float
+    interval: float | None = None
+    votes: int | None = None
+    date: date
+
+
+def _by_region(value: object) -> object:
+    return {"*": value} if isinstance(value, date) else value
+
+
+Retired = Annotated[dict[str, date], BeforeValidator(_by_region)]
+
+
+class ModelCard(Sourced):
+    """What a model can do, what it costs, how good it is, until when.
+
+    Attributes:
+        id: the name it is pinned by.
+        released: the day it could first be called.
+        retired: the day it stops, by region (``*`` is every region).
+        instead: models to use in its place.
+        wire: by region, the vendor's model id and whatever else the adapter needs; a region without an entry
+            does not serve the model.
+        modes: the ways of filming (``[[mode]]`` in the file; ``[all_modes]`` holds what they share). Only the
+            card of a retired model may have none.
+        limits, find, watch: this model's, where they differ from its provider's.
+    """
+
+    id: str
+    family: str
+    title: str
+    released: date | None = None
+    retired: Retired = Field(default_factory=dict)
+    instead: Annotated[tuple[str, ...], BeforeValidator(strings)] = ()
+    wire: Annotated[dict[str, Wire], Field(min_length=1)]
+    modes: Annotated[tuple[Mode, ...], Field(alias="mode")] = ()
+    media: MediaLimits = MediaLimits()
+    limits: Limits | None = None
+    find: Find | None = None
+    watch: Watch | None = None
+    prices: Annotated[tuple[Price, ...], Field(alias="price")] = ()
+    tokens: TokenFormula | None = None
+    discount: Annotated[Decimal | None, Field(ge=0, lt=1)] = None
+    latency: tuple[Latency, ...] = ()
+    quality: tuple[Quality, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _share(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and "all_modes" in value:
+            shared = value["all_modes"]
+            own = [{**shared, **mode} for mode in value.get("mode", ())]
+            value = {k: v for k, v in value.items() if k != "all_modes"} | {"mode": own}
+        return value
+
+    @model_validator(mode="after")
+    def _coherent(self) -> "ModelCard":
+        names = [mode.name for mode in self.modes]
+        if not names and not self.retired:
+            raise ValueError("a living model has at least one [[mode]]")
+        if len(set(names)) != len(names):
+            raise ValueError("each mode is listed once")
+        if self.tokens is None and any(row.per == "million_tokens" for row in self.prices):
+            raise ValueError("a price per million tokens needs the [tokens] formula")
+        return self
+
+    def mode(self, name: str) -> Mode | None:
+        """The mode of that name, if the model has it."""
+        return next((mode for mode in self.modes if mode.name == name), None)
+
+    def retires(self, region: str) -> date | None:
+        """The day this region stops serving the model, if one is known."""
+        return self.retired.get(region, self.retired.get("*"))

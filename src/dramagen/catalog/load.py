@@ -1,0 +1,225 @@
+"""Find the cards, read them one at a time, and lay a user's own settings over them."""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from difflib import get_close_matches
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from dramagen.catalog.cards import ModelCard, ProviderCard
+from dramagen.catalog.price_rows import Price
+from dramagen.catalog.route import Route
+from dramagen.catalog.sourced import Part
+from dramagen.errors import ConfigError, NoRoute
+
+OLD = timedelta(days=90)
+"""A price read longer ago than this is worth checking again."""
+
+SETTINGS = "dramagen.toml"
+_NOT_ALIKE = frozenset({"price", "quality", "latency", "retired", "released", "instead", "discount"})
+"""What a model that is ``like`` another does not take over: facts about money, judgement and dates."""
+
+CardT = TypeVar("CardT", bound=Part)
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A price row that was read too long ago. ``age`` is None where the card gives no day."""
+
+    provider: str
+    model: str
+    row: Price
+    age: timedelta | None
+
+
+def packaged() -> Traversable:
+    """The cards that came with this library: beside the code in a wheel, at the top of a checkout."""
+    inside = files("dramagen") / "providers"
+    if inside.is_dir():
+        return inside
+    return Path(__file__).resolve().parents[3] / "providers"
+
+
+class Catalog:
+    """Every provider and model that is known. Cards are read when they are first asked for."""
+
+    def __init__(self, roots: Sequence[Traversable], overrides: Mapping[str, Any]) -> None:
+        self._roots = tuple(roots)
+        self._overrides = overrides
+        self._providers: dict[str, ProviderCard] = {}
+        self._models: dict[tuple[str, str], ModelCard] = {}
+
+    @classmethod
+    def load(
+        cls, roots: Sequence[Path] | None = None, overrides: Mapping[str, Any] | None = None
+    ) -> "Catalog":
+        """The catalogue of the packaged cards, ``roots`` and ``overrides``, later ones winning.
+
+        Args:
+            roots: further folders laid out as ``providers/`` is. A file there replaces the packaged one.
+            overrides: ``[providers.<p>]`` of ``dramagen.toml``, merged key by key into the cards; its
+                ``models.<m>`` tables into model cards. Lists, such as prices, are replaced as a whole.
+
+        Raises:
+            ConfigError: a root is not a folder.
+        """
+        further = tuple(roots or ())
+        for root in further:
+            if not root.is_dir():
+                raise ConfigError(f"{root} is not a folder of cards")
+        return cls((packaged(), *further), overrides or {})
+
+    def providers(self) -> tuple[str, ...]:
+        """Every provider's name, in alphabetical order."""
+        found = {e.name for root in self._roots for e in root.iterdir() if (e / "provider.toml").is_file()}
+        return tuple(sorted(found | set(self._overrides)))
+
+    def provider(self, name: str) -> ProviderCard:
+        """The provider's card. Raises ``NoRoute`` for an unknown one, ``ConfigError`` for a wrong card."""
+        if name not in self._providers:
+            source, table = self._read(name, "provider.toml")
+            own = self._override(name)
+            if table is None and not own:
+                raise NoRoute(f"no provider is called {name!r}{_near(name, self.providers())}")
+            merged = merge(table or {}, {k: v for k, v in own.items() if k != "models"})
+            self._providers[name] = _parse(ProviderCard, {"name": name} | merged, source or SETTINGS)
+        return self._providers[name]
+
+    def models(self, provider: str) -> tuple[str, ...]:
+        """The ids of the provider's models, living and retired, in alphabetical order."""
+        found = {
+            entry.name.removesuffix(".toml")
+            for root in self._roots
+            if (folder := root / provider / "models").is_dir()
+            for entry in folder.iterdir()
+            if entry.name.endswith(".toml")
+        }
+        return tuple(sorted(found | set(self._override(provider).get("models", ()))))
+
+    def model(self, provider: str, model: str) -> ModelCard:
+        """The model's card. Raises ``NoRoute`` for an unknown one, ``ConfigError`` for a wrong card."""
+        if (provider, model) not in self._models:
+            source, table = self._table(provider, model)
+            card = _parse(ModelCard, table, source)
+            if card.id != model:
+                raise ConfigError(f"{source}: id is {card.id!r}; the file is called {model!r}")
+            unknown = set(card.wire) - set(self.provider(provider).regions)
+            if unknown:
+                raise ConfigError(f"{source}: wire.{min(unknown)}: {provider} has no such region")
+            self._models[provider, model] = card
+        return self._models[provider, model]
+
+    def routes(self) -> tuple[Route, ...]:
+        """Every route, of living and retired models alike."""
+        return tuple(
+            Route(provider=provider, region=region, model=model)
+            for provider in self.providers()
+            for model in self.models(provider)
+            for region in self.model(provider, model).wire
+        )
+
+    def matching(self, pin: str | None) -> tuple[Route, ...]:
+        """The routes a pin may mean. Raises ``NoRoute``, naming what is near, where it means none."""
+        routes = self.routes()
+        found = tuple(route for route in routes if route.satisfies(pin))
+        if not found:
+            names = {n for r in routes for n in (r.provider, r.model, f"{r.provider}/{r.model}", r.id)}
+            raise NoRoute(
+                f"nothing is called {pin!r}{_near(str(pin), names)}; a new model can be pinned once "
+                f"[providers.<provider>.models.{str(pin).rpartition('/')[2]!r}] in {SETTINGS} says "
+                f"which model it is like and its price"
+            )
+        return found
+
+    def stale(self, today: date) -> list[Stale]:
+        """The prices of living models that were read more than 90 days before ``today``."""
+        rows = []
+        for provider in self.providers():
+            for name in self.models(provider):
+                card = self.model(provider, name)
+                gone = all((end := card.retires(r)) is not None and end <= today for r in card.wire)
+                for row in () if gone or self.provider(provider).local else card.prices:
+                    age = None if row.checked is None else today - row.checked
+                    if age is None or age > OLD:
+                        rows.append(Stale(provider, name, row, age))
+        return rows
+
+    def _override(self, provider: str) -> Mapping[str, Any]:
+        own = self._overrides.get(provider, {})
+        if not isinstance(own, Mapping) or not isinstance(own.get("models", {}), Mapping):
+            raise ConfigError(f"{SETTINGS}: providers.{provider} and its models are tables")
+        return own
+
+    def _read(self, *parts: str) -> tuple[str | None, Table | None]:
+        for root in reversed(self._roots):
+            place = root.joinpath(*parts)
+            if place.is_file():
+                return str(place), _toml(place)
+        return None, None
+
+    def _table(self, provider: str, model: str) -> tuple[str, Table]:
+        """The model's merged table, and what to call it in an error."""
+        source, table = self._read(provider, "models", f"{model}.toml")
+        own = dict(self._override(provider).get("models", {}).get(model, {}))
+        if table is None and not own:
+            raise NoRoute(f"{provider} has no model {model!r}{_near(model, self.models(provider))}")
+        if table is None:
+            source = f"{SETTINGS}: providers.{provider}.models.{model}"
+            like = own.pop("like", None)
+            if like is None and "mode" not in own:
+                raise ConfigError(f"{source}: give its modes, or like = '<a model it behaves like>'")
+            table = self._alike(provider, like, model) if like is not None else {}
+        return source or SETTINGS, merge({"id": model} | table, own)
+
+    def _alike(self, provider: str, like: str, model: str) -> Table:
+        _, table = self._table(provider, like)
+        alike = {k: v for k, v in table.items() if k not in _NOT_ALIKE}
+        wire = {region: {**values, "model": model} for region, values in table["wire"].items()}
+        return alike | {"id": model, "title": model, "wire": wire}
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:
+    """``above`` laid over ``below``: tables are merged key by key, anything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _toml(place: Traversable) -> Table:
+    try:
+        # Decimals, because most numbers of a card are prices.
+        return tomllib.loads(place.read_text(encoding="utf-8"), parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"{place}: {problem}") from None
+
+
+def _parse(kind: type[CardT], table: Table, source: str) -> CardT:
+    try:
+        return kind.model_validate(table)
+    except ValidationError as problem:
+        lines = [_explain(error) for error in problem.errors(include_url=False)]
+        raise ConfigError("\n".join(f"{source}: {line}" for line in lines)) from None
+
+
+def _explain(error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "the card"
+    if error["type"] == "extra_forbidden":
+        return f"{key}: no such key is known here"
+    if error["type"] == "value_error":
+        return f"{key}: {error['ctx']['error']}"
+    return f"{key} = {error['input']!r}: {error['msg']}" if error["type"] != "missing" else f"{key}: missing"
+
+
+def _near(word: str, names: Iterable[str]) -> str:
+    close = get_close_matches(word, sorted(names), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(sorted(names))}"

@@ -1,0 +1,78 @@
+"""Length, tier, sound, ratio and exact pixels: what the clip will be."""
+
+from decimal import Decimal
+
+from dramagen.catalog.cards import Mode
+from dramagen.catalog.fitting import Notes, Unfit, fraction
+from dramagen.catalog.order import Trim
+from dramagen.shot import RESOLUTIONS, Shot
+
+
+def fit_length(shot: Shot, mode: Mode, notes: Notes, can_trim: bool) -> tuple[Decimal, Trim | None]:
+    """Seconds to order, never fewer than asked, and the part of them to keep."""
+    asked = Decimal(str(shot.duration))
+    ordered = mode.durations.at_least(asked)
+    if ordered is None:
+        raise Unfit("duration", f"{asked} s asked; films {mode.durations} in mode {mode.name}")
+    if ordered == asked:
+        return ordered, None
+    if can_trim:
+        notes.adjust(
+            "duration", f"{asked} s", f"{ordered} s", f"films {mode.durations}; trimmed to {asked} s"
+        )
+        return ordered, Trim(seconds=asked)
+    if shot.allow_longer:
+        notes.adjust("duration", f"{asked} s", f"{ordered} s", f"films {mode.durations}; not trimmed")
+        return ordered, None
+    raise Unfit(
+        "duration",
+        f"{asked} s asked; films {mode.durations}, and nothing here can trim: "
+        f"install dramagen[media] or say allow_longer=True",
+    )
+
+
+def fit_tier(shot: Shot, mode: Mode, notes: Notes, silent: str | None = None) -> tuple[str, bool]:
+    """The vendor's tier, as asked or the next one up, and whether sound is asked for.
+
+    ``silent`` says why no sound can be made here although the mode has it.
+    """
+    if shot.audio is True and (mode.audio == "never" or silent):
+        raise Unfit("audio", f"sound asked; {silent or f'films without sound in mode {mode.name}'}")
+    if shot.audio is False and mode.audio == "always":
+        raise Unfit("audio", "silence asked; always films with sound")
+    tiers = [t for t in mode.resolutions if _height(t) >= _height(shot.resolution)]
+    if not tiers:
+        raise Unfit("resolution", f"{shot.resolution} asked; films {', '.join(mode.resolutions)} at most")
+    why = f"films {', '.join(mode.resolutions)} in mode {mode.name}"
+    if shot.audio is True and mode.audio_resolutions:
+        tiers = [tier for tier in tiers if tier in mode.audio_resolutions]
+        why = f"sound only at {', '.join(mode.audio_resolutions)}"
+        if not tiers:
+            raise Unfit("audio", f"sound and {shot.resolution} asked; {why}")
+    if tiers[0] != shot.resolution:
+        notes.adjust("resolution", shot.resolution, tiers[0], why)
+    return tiers[0], mode.audio == "always" or shot.audio is True
+
+
+def fit_ratio(shot: Shot, mode: Mode) -> str | None:
+    """The ratio to ask for, in the vendor's spelling; None where the output follows the first frame."""
+    if shot.first_frame is not None and mode.follows_frame:
+        return None
+    wanted = fraction(shot.aspect_ratio)
+    for ratio in mode.ratios:
+        if fraction(ratio) == wanted:
+            return ratio
+    raise Unfit("ratio", f"{shot.aspect_ratio} asked; films {', '.join(mode.ratios)} in mode {mode.name}")
+
+
+def pixels(shot: Shot, mode: Mode, tier: str) -> tuple[int, int] | tuple[None, None]:
+    """Exact width and height, where the card knows them for this tier and ratio."""
+    wanted = fraction(shot.aspect_ratio)
+    for ratio, size in mode.sizes.get(tier, {}).items():
+        if fraction(ratio) == wanted:
+            return size
+    return None, None
+
+
+def _height(tier: str) -> int:
+    return RESOLUTIONS.index(tier) if tier in RESOLUTIONS else -1
