@@ -16,9 +16,10 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # A signed URL is a key to the file behind it: everything after '?' or '#' goes, and user:password@ too.
     (re.compile(rf"(?i)\b([a-z][a-z0-9+.-]{{0,20}}:{_SLASHES})[^\s/\\\"'<>]+@"), r"\1"),
     (
+        # The length is bounded so that hostile text costs no time.
         # Go writes '&' as \u0026 inside JSON, so a backslash that escapes no quote belongs to the URL.
         re.compile(
-            rf"(?i)\b([a-z][a-z0-9+.-]{{0,20}}:{_SLASHES}[^\s?#\"'<>]+)[?#](?:[^\s\"'<>\\]|\\(?![\"']))+"
+            rf"(?i)\b([a-z][a-z0-9+.-]{{0,20}}:{_SLASHES}[^\s?#\"'<>]{{1,4000}}+)[?#](?:[^\s\"'<>\\]|\\(?![\"']))+"
         ),
         r"\1?…",
     ),
