@@ -74,7 +74,7 @@ def written(
     fps: Fraction,
     audio: bool,
     crf: int = 16,
-    preset: str = "veryfast",
+    tuning: str = "",
 ) -> Iterator[Writer]:
     """A new MP4 at ``dst``, readable from its first bytes on (index in front), in BT.709 colour.
 
@@ -84,19 +84,18 @@ def written(
         fps: frames per second, exact.
         audio: whether the film has a sound track.
         crf: constant quality of x264: 16 is hardly told from the source, 23 is the program's own default.
-        preset: of x264, speed against size.
+        tuning: further x264 parameters, ``"ref=1:bframes=2"``, over its preset ``veryfast``.
     """
     require("av", "writing a video")
     import av
     from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
     partial = dst.with_name(f".{dst.name}.partial")
+    quality = {"crf": str(crf), "preset": "veryfast", "flags": "+bitexact", "x264-params": tuning}
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     try:
         with av.open(str(partial), "w", format="mp4", options=options) as container:
-            video = container.add_stream(
-                "libx264", rate=fps, options={"crf": str(crf), "preset": preset, "flags": "+bitexact"}
-            )
+            video = container.add_stream("libx264", rate=fps, options=quality)
             video.width, video.height, video.pix_fmt = width, height, "yuv420p"
             context = video.codec_context
             context.thread_count = ENCODER_THREADS
