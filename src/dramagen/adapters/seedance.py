@@ -4,9 +4,9 @@ Sources, read 2026-11-22: Volcengine "Create a video generation task" (82379/152
 listing and cancelling tasks beside it; BytePlus ModelArk "Video generation API"; and answers seen live where the
 pages are silent. Keys, models and tasks of the two hosts are separate.
 
-The model's ``[wire]`` values: ``model``, the id or endpoint id; ``task_type`` (default false), whether it takes
-``omni_reference_task_type``; ``seed_echo`` (default true), whether it takes a seed and shows it on the task;
-``timestamps`` (default false), whether its prompt may say seconds.
+The model's ``[wire]`` values: ``model``, the id or endpoint id; ``omni_reference_task_type``, what reference jobs say
+there, for a model that takes it; ``seed_echo`` (default true), whether the model takes a seed and shows it on the
+task; ``timestamps`` (default false), whether it follows whole seconds in the prompt.
 """
 
 from base64 import b64encode
@@ -50,7 +50,7 @@ _AUDIO_FORMATS: Mapping[str, str] = {
 }
 _OURS = frozenset({
     "model", "content", "resolution", "ratio", "duration", "frames", "framespersecond", "generate_audio",
-    "seed", "omni_reference_task_type", "draft", "execution_expires_after", "callback_url",
+    "seed", "omni_reference_task_type", "draft", "execution_expires_after", "callback_url", "tools",
 })  # fmt: skip
 """Fields the order or the attempt decides, or that would change what is bought behind their back."""
 
@@ -93,11 +93,14 @@ class SeedanceAdapter:
             "generate_audio": order.audio,  # the vendor's own default is true
             "watermark": False,
         } | lost.marks(order, attempt)
-        if order.aspect_ratio is not None:  # None where the clip follows its first frame: 2.5 refuses one there
+        if (
+            order.aspect_ratio is not None
+        ):  # None where the clip follows its first frame: 2.5 refuses one there
             body["ratio"] = order.aspect_ratio
-        if order.mode == "references" and order.wire.get("task_type"):
+        task_type = order.wire.get("omni_reference_task_type")
+        if order.mode == "references" and task_type:
             # Left to itself the model may take the job for an edit or an extension, and fail it later.
-            body["omni_reference_task_type"] = "reference"
+            body["omni_reference_task_type"] = task_type
         if attempt.callback_url:
             body["callback_url"] = attempt.callback_url
         clash = sorted(_OURS & order.options.keys())

@@ -27,8 +27,8 @@ KEPT = 7 * 86_400
 SLACK = 300.0
 """Seconds by which the vendor's clock and ours may differ, and a request may be under way."""
 
-SHORTEST_WAIT, LONGEST_WAIT = 86_400, 259_200
-"""Seconds a task may wait before it expires: a day at least here (the vendor takes an hour), the vendor's most."""
+SHORTEST_WAIT, LONGEST_WAIT = 86_400, 172_800
+"""Seconds a task may wait before it expires: from a day to the two days the vendor takes by default."""
 
 
 def marks(order: Order, attempt: Attempt) -> dict[str, int]:
