@@ -81,15 +81,16 @@ def draw_caption(caption: Caption, width: int, height: int, font: Path | None) -
     page.shade(0.0, 0.17)
     page.header(caption)
     foot = height - page.px(44)
+    reach = 0.88 if not caption.over_picture else 0.62 if height > width else 0.55
+    page.shade(1.0, reach)
     page.note(caption.note, foot)
     limit = height * (VERTICAL_SAFE_BOTTOM if height > width else SAFE_BOTTOM)
     if caption.over_picture:
-        page.shade(1.0, 0.62 if height > width else 0.55)
-        limit = min(limit, page.prompt_at_foot(caption, foot - page.px(18)) - page.px(22))
+        limit = min(limit, page.prompt_at_foot(caption, foot - page.px(30)) - page.px(22))
     else:
         page.prompt_in_middle(caption)
     if caption.line:
-        page.dialogue(caption.line, limit - page.px(0))
+        page.dialogue(caption.line, limit)
     return page.image
 
 

@@ -1,5 +1,6 @@
 """Lay writing and dust on decoded frames, plane by plane: a paste is cheaper than a filter."""
 
+import math
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,22 +88,26 @@ class Dust:
     def settle(self, plates: Plates, number: int) -> None:
         """Paste the specks of a frame."""
         stage = self.stage
+        lean = stage.camera.roll.at(number, stage.frames, stage.fps)
+        cos, sin = math.cos(lean), math.sin(lean)
         for u, v, depth in self.specks:
             x, y, scale = project(stage.camera, u, v, depth, number, stage.frames, stage.fps)
             radius = round(min(stage.width, stage.height) * 0.0042 * scale / depth)
             if not 1 <= radius <= stage.width // 12:
                 continue
-            left = round((x + 0.5) * stage.width) - radius
-            top = round((y + 0.5) * stage.height) - radius
+            across, down = x * stage.width, y * stage.height
+            left = round(stage.width / 2 + across * cos + down * sin) - radius
+            top = round(stage.height / 2 + down * cos - across * sin) - radius
             if -2 * radius < left < stage.width and -2 * radius < top < stage.height:
                 plates.planes[0].paste(LUMA_WHITE, (left, top), self._sprite(radius))
 
     def _sprite(self, radius: int) -> "Image":
         if radius not in self.sprites:
-            from PIL import Image, ImageDraw
+            from PIL import Image, ImageDraw, ImageFilter
 
             big = Image.new("L", (8 * radius, 8 * radius), 0)
-            ImageDraw.Draw(big).ellipse((0, 0, 8 * radius - 1, 8 * radius - 1), 60)
+            ImageDraw.Draw(big).ellipse((radius, radius, 7 * radius, 7 * radius), 78)
+            big = big.filter(ImageFilter.GaussianBlur(radius * 0.6))
             self.sprites[radius] = big.resize((2 * radius, 2 * radius), Image.Resampling.BOX)
         return self.sprites[radius]
 

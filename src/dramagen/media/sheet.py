@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 MARGIN = 40
 GAP = 16
-CELL = 220
+CELL = (300, 390)
+LABEL_ROOM = 190
 LABEL_WIDTH = 420
 PAPER, CARD, INK, FAINT, ACCENT = "#14161a", "#1d2026", "#f2f0ea", "#a3a8b1", "#e9b44c"
 
@@ -55,9 +56,10 @@ def contact_sheet(
     from PIL import Image, ImageDraw
 
     pictures = [[_cell(frame) for frame in row.frames] for row in rows]
-    heights = [max(picture.height for picture in row) for row in pictures]
+    heights = [max(LABEL_ROOM, *(cell.height for cell in row)) for row in pictures]
+    column = max((cell.width for row in pictures for cell in row), default=CELL[0])
     head = 100
-    width = 2 * MARGIN + LABEL_WIDTH + 3 * (CELL + GAP)
+    width = 2 * MARGIN + LABEL_WIDTH + 3 * (column + GAP)
     height = head + sum(h + 2 * GAP for h in heights) + GAP * max(0, len(rows) - 1) + MARGIN
     sheet = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(sheet)
@@ -72,8 +74,8 @@ def contact_sheet(
     for row, cells, tall in zip(rows, pictures, heights, strict=True):
         draw.rounded_rectangle((MARGIN, top, width - MARGIN, top + tall + 2 * GAP), 12, CARD)
         _labels(draw, row, top + GAP, tall, file, spell is ascii_only)
-        for column, cell in enumerate(cells):
-            left = MARGIN + LABEL_WIDTH + column * (CELL + GAP)
+        for number, cell in enumerate(cells):
+            left = MARGIN + LABEL_WIDTH + number * (column + GAP) + (column - cell.width) // 2
             sheet.paste(cell, (left, top + GAP + (tall - cell.height) // 2))
         top += tall + 3 * GAP
     dst = Path(dst)
@@ -96,12 +98,10 @@ def _labels(draw: "ImageDraw", row: SheetRow, top: int, tall: int, file: Path | 
 
 
 def _cell(frame: bytes) -> "Image":
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(frame)) as picture:
-            return picture.convert("RGB").resize(
-                (CELL, max(1, round(CELL * picture.height / picture.width))), Image.Resampling.LANCZOS
-            )
+            return ImageOps.contain(picture.convert("RGB"), CELL, Image.Resampling.LANCZOS)
     except (UnidentifiedImageError, OSError) as error:
         raise ValueError("a frame for the contact sheet is not a picture") from error

@@ -35,6 +35,14 @@ class Stage:
     camera: Camera
     room: float
 
+    @property
+    def pixels(self) -> str:
+        """Layout of the moving picture: full colour resolution is cut at whole pixels, half at every second.
+
+        A leaning picture is smoothed by the turning anyway, which is dear enough.
+        """
+        return "yuv444p" if self.room == 1 else "yuv420p"
+
     def still(self, prompt: str, seed: int, picture: bytes | None) -> "Image":
         """The picture to move, or a backdrop in its place."""
         width, height = _even(self.width * SUPERSAMPLE), _even(self.height * SUPERSAMPLE)
@@ -69,7 +77,7 @@ def moving(
     out.link_to(sink)
     graph.configure()
     for at, image in enumerate([still] if ending is None else [still, ending]):
-        frame = video_frame(image, "yuv444p")
+        frame = video_frame(image, stage.pixels)
         frame.pts, frame.time_base = 0, Fraction(1, 1000)
         graph.vpush(frame, at=at)
         graph.vpush(None, at=at)
@@ -88,7 +96,10 @@ def _seen(graph: "Graph", stage: Stage, still: "Image", start: int, end: int) ->
     if stage.room > 1:
         width, height = _even(width * stage.room), _even(height * stage.room)
     source = graph.add_buffer(
-        width=still.width, height=still.height, format=av.VideoFormat("yuv444p"), time_base=Fraction(1, 1000)
+        width=still.width,
+        height=still.height,
+        format=av.VideoFormat(stage.pixels),
+        time_base=Fraction(1, 1000),
     )
     pan = graph.add(
         "zoompan",
@@ -102,10 +113,8 @@ def _seen(graph: "Graph", stage: Stage, still: "Image", start: int, end: int) ->
         return pan
     # The picture leans the other way than the camera does.
     lean = cam.roll.expression(f"(n+{start})", stage.frames, stage.fps)
-    light = graph.add("format", "yuv420p")
     turn = graph.add("rotate", f"angle='-{lean}':ow={stage.width}:oh={stage.height}:c=black")
-    pan.link_to(light)
-    light.link_to(turn)
+    pan.link_to(turn)
     return turn
 
 
