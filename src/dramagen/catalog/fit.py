@@ -5,12 +5,14 @@ from datetime import date
 from typing import Any
 
 from dramagen.catalog import picture, price, words
-from dramagen.catalog.cards import Mode, ModelCard, ProviderCard
+from dramagen.catalog.cards import ModelCard, ProviderCard
 from dramagen.catalog.fitting import UNMEASURED, Crop, Measure, Notes, NotMeasured, Unfit
 from dramagen.catalog.inputs import Desk, fit_references
 from dramagen.catalog.load import SETTINGS, Catalog
+from dramagen.catalog.modes import Mode
 from dramagen.catalog.order import Order, Quote, Refusal, Trim
 from dramagen.catalog.route import Route
+from dramagen.errors import InvalidShot
 from dramagen.shot import Shot
 
 __all__ = ["UNMEASURED", "Crop", "Measure", "NotMeasured", "fit", "measured"]
@@ -48,7 +50,7 @@ def fit(
         mode = _mode(shot, card)
         desk = Desk(measure, crop, card.media, notes, planning)
         order, trim = _order(shot, route, card, provider, mode, desk, notes, can_trim)
-        words.check_prompt(wording(order) if wording else order.prompt, mode, notes)
+        words.check_prompt(_worded(order, wording), mode, notes)
         cost = price.estimate(card, provider, order)
         if cost is None:
             raise Unfit("price", _state_a_price(route))
@@ -73,6 +75,14 @@ def measured(order: Order) -> bool:
     return all(item.sha256 != UNMEASURED for item in order.inputs())
 
 
+def _worded(order: Order, wording: Callable[[Order], str] | None) -> str:
+    """The prompt as it will be sent; what an adapter has no words for is a reason not to film there."""
+    try:
+        return wording(order) if wording else order.prompt
+    except InvalidShot as problem:
+        raise Unfit("prompt", problem.message) from None
+
+
 def _order(
     shot: Shot,
     route: Route,
@@ -86,10 +96,10 @@ def _order(
     if route.region not in card.wire:
         raise Unfit("region", f"{card.id} is not served in region {route.region}")
     duration, trim = picture.fit_length(shot, mode, notes, can_trim)
-    takes = mode.references
-    video = takes.videos and any(r.video is not None for r in shot.references)
-    silent = "films without sound beside a reference video" if video and takes.silent_with_video else None
-    tier, sound = picture.fit_tier(shot, mode, notes, silent)
+    videos = desk.sends_videos and mode.references.videos and any(r.video for r in shot.references)
+    silent = videos and mode.references.silent_with_video
+    why = "films without sound beside a reference video" if silent else None
+    tier, sound = picture.fit_tier(shot, mode, notes, why)
     ratio = picture.fit_ratio(shot, mode)
     width, height = picture.pixels(shot, mode, tier)
     words.fit_camera(shot, mode)

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from fractions import Fraction
 
-from dramagen.catalog.cards import MediaLimit, MediaLimits, Mode
 from dramagen.catalog.fitting import UNMEASURED, Crop, Measure, Notes, NotMeasured, Unfit, fraction
+from dramagen.catalog.modes import MediaLimit, MediaLimits, Mode
 from dramagen.catalog.order import Input, OrderReference
 from dramagen.shot import Image, Media, Reference, Shot
 
@@ -44,12 +44,13 @@ class Desk:
         """A picture of a reference."""
         return self._reference(f"@{reference.name}'s image", image, self._limits.image)
 
+    @property
+    def sends_videos(self) -> bool:
+        """An order carries content; a vendor that fetches videos itself cannot be given that."""
+        return not self._limits.video.by_url
+
     def video(self, reference: Reference, video: Media) -> Input:
         """A reference video."""
-        if self._limits.video.by_url and video.url is None:
-            raise Unfit(
-                "references", f"@{reference.name}'s video must be a URL: the vendor fetches it itself"
-            )
         return self._reference(f"@{reference.name}'s video", video, self._limits.video)
 
     def voice(self, reference: Reference, voice: Media) -> Input:
@@ -106,11 +107,15 @@ def _size_breach(found: Input, limit: MediaLimit) -> str | None:
     if limit.max_side is not None and max(found.width, found.height) > limit.max_side:
         return f"{size}; no side over {limit.max_side} pixels"
     area = found.width * found.height
-    if not (limit.min_area or 0) <= area <= (limit.max_area or area):
-        return f"{size}; between {limit.min_area or 0:,} and {limit.max_area:,} pixels in all"
-    ratio = Decimal(found.width) / Decimal(found.height)
-    if not (limit.min_ratio or 0) <= ratio <= (limit.max_ratio or ratio):
-        return f"{size}; width / height between {limit.min_ratio} and {limit.max_ratio}"
+    if limit.min_area is not None and area < limit.min_area:
+        return f"{size}; at least {limit.min_area:,} pixels in all"
+    if limit.max_area is not None and area > limit.max_area:
+        return f"{size}; at most {limit.max_area:,} pixels in all"
+    ratio = Decimal(found.width) / found.height
+    if limit.min_ratio is not None and ratio < limit.min_ratio:
+        return f"{size}; width / height at least {limit.min_ratio}"
+    if limit.max_ratio is not None and ratio > limit.max_ratio:
+        return f"{size}; width / height at most {limit.max_ratio}"
     return None
 
 
@@ -134,23 +139,20 @@ def fit_references(
     none; a reference that would have nothing left is refused.
     """
     takes = mode.references
-    if takes.prefix_free:
-        _prefix_free([reference.name for reference in shot.references])
+    videos = takes.videos and desk.sends_videos
     fitted = []
     for reference in shot.references:
         images = tuple(desk.image(reference, image) for image in reference.images) if takes.images else ()
-        video = desk.video(reference, reference.video) if reference.video and takes.videos else None
+        video = desk.video(reference, reference.video) if reference.video and videos else None
         voice = desk.voice(reference, reference.voice) if reference.voice and takes.voices and sound else None
-        if not (images or video or voice):
-            raise Unfit("references", f"@{reference.name}: takes nothing of it in mode {mode.name}")
-        if reference.images and not images:
-            raise Unfit("references", f"@{reference.name} has pictures; takes none")
-        for part, given in (("video", video), ("voice", voice)):
-            if getattr(reference, part) is not None and given is None:
-                why = (
-                    "silence asked" if part == "voice" and takes.voices else f"takes no {part} of a reference"
-                )
-                notes.adjust("references", f"@{reference.name}'s {part}", "left out", why)
+        if not (images or video or voice) or (reference.images and not images):
+            raise Unfit("references", f"@{reference.name}: nothing of it is taken in mode {mode.name}")
+        if reference.video is not None and video is None:
+            why = "takes a video only by its public URL" if takes.videos else "takes no reference video"
+            notes.adjust("references", f"@{reference.name}'s video", "left out", why)
+        if reference.voice is not None and voice is None:
+            why = "films without sound here" if takes.voices else "takes no sample of a voice"
+            notes.adjust("references", f"@{reference.name}'s voice", "left out", why)
         fitted.append(
             OrderReference(name=reference.name, kind=reference.kind, images=images, video=video, voice=voice)
         )
@@ -183,12 +185,3 @@ def _count(references: list[OrderReference], mode: Mode) -> None:
             raise Unfit("references", f"{seconds:f} s of {what}; at most {limit} s together")
     if voices and not takes.voice_alone and not images and not videos:
         raise Unfit("references", "a voice needs an image or a video beside it")
-
-
-def _prefix_free(names: list[str]) -> None:
-    for one in names:
-        for other in names:
-            if one != other and other.startswith(one):
-                raise Unfit(
-                    "references", f"@{one} is the beginning of @{other}; the vendor would confuse them"
-                )

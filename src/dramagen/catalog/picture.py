@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from dramagen.catalog.cards import Mode
 from dramagen.catalog.fitting import Notes, Unfit, fraction
+from dramagen.catalog.modes import Mode
 from dramagen.catalog.order import Trim
 from dramagen.shot import RESOLUTIONS, Shot
 

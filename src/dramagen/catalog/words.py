@@ -3,8 +3,8 @@
 import re
 from decimal import Decimal
 
-from dramagen.catalog.cards import Mode
 from dramagen.catalog.fitting import Notes, Unfit
+from dramagen.catalog.modes import Mode
 from dramagen.shot import Cut, Line, Shot
 
 
