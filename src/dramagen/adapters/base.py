@@ -15,6 +15,7 @@ from pydantic import Field
 
 from dramagen.catalog.order import JSON, Order
 from dramagen.catalog.route import Route
+from dramagen.catalog.secret import Secret as Secret  # part of the protocol
 from dramagen.errors import DramagenError
 from dramagen.money import Money
 from dramagen.record import Record
@@ -137,23 +138,6 @@ class Account:
     concurrency: int | None = None
     detail: str = ""
     error: DramagenError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A credential. Never shown: its repr is empty, and only ``sign`` and ``receive`` read it.
-
-    ``key`` is an API key; ``access`` and ``secret`` a key pair; ``webhook`` the signing secret of callbacks.
-    """
-
-    key: str | None = field(default=None, repr=False)
-    access: str | None = field(default=None, repr=False)
-    secret: str | None = field(default=None, repr=False)
-    webhook: tuple[str, ...] = field(default=(), repr=False)
-
-    def values(self) -> tuple[str, ...]:
-        """Every secret string, for redaction."""
-        return tuple(v for v in (self.key, self.access, self.secret, *self.webhook) if v)
 
 
 class Adapter(Protocol):

@@ -1,0 +1,104 @@
+"""A small database: transactions and statements, so that the journal is written once for every engine under it.
+
+SQLite in WAL mode with ``synchronous=FULL``: a committed transaction is on the disk. Every call blocks, so
+callers go through a worker thread.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from dramagen.errors import ConfigError
+
+Row = dict[str, Any]
+
+
+class Transaction(Protocol):
+    """Statements that happen together or not at all."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement with ``?`` placeholders; the number of rows it changed."""
+        ...
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Run a query; every row as a mapping."""
+        ...
+
+
+class SQLite:
+    """One file, one connection, one writer at a time in this process; other processes wait their turn."""
+
+    def __init__(self, path: Path, migrations: Sequence[str], busy: float = 30.0) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self._connection = sqlite3.connect(
+                path, timeout=busy, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            self._connection.row_factory = sqlite3.Row
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._migrate(migrations)
+        except sqlite3.Error as problem:
+            raise ConfigError(
+                f"cannot open the journal {path}: {problem}. It holds what was paid for: restore it or move it "
+                "aside by hand; nothing was changed"
+            ) from None
+        path.chmod(0o600)
+
+    def _migrate(self, migrations: Sequence[str]) -> None:
+        with self.transaction() as tx:
+            (row,) = tx.rows("PRAGMA user_version")
+            version = int(row["user_version"])
+            if version > len(migrations):
+                raise ConfigError(
+                    f"{self.path} was written by a newer dramagen (version {version}, this one knows "
+                    f"{len(migrations)}): upgrade dramagen"
+                )
+            for number, script in enumerate(migrations[version:], start=version + 1):
+                for statement in script.split(";"):
+                    if statement.strip():
+                        tx.execute(statement)
+                tx.execute(f"PRAGMA user_version = {number}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Take the write lock, run the block, commit; roll back if it raises."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield _SQLiteTransaction(self._connection)
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Run queries on one consistent state, without the write lock."""
+        with self._lock:
+            self._connection.execute("BEGIN")
+            try:
+                yield _SQLiteTransaction(self._connection)
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the connection; the file stays complete."""
+        with self._lock:
+            self._connection.close()
+
+
+class _SQLiteTransaction:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        return self._connection.execute(statement, parameters).rowcount
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return [dict(row) for row in self._connection.execute(statement, parameters)]

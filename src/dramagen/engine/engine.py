@@ -1,0 +1,301 @@
+"""Driving jobs from wherever they are to a clip. One flight per job; callers wait for it, and may leave."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import anyio
+import anyio.abc
+import anyio.to_thread
+
+from dramagen.adapters.base import Status
+from dramagen.clip import Clip
+from dramagen.engine.clock import Clock
+from dramagen.engine.collect import Collector
+from dramagen.engine.finish import clip_of, defect, finish, receipt
+from dramagen.engine.gate import Gate
+from dramagen.engine.intake import Intake
+from dramagen.engine.journal import Job, JobMoved, Journal
+from dramagen.engine.owner import Owner
+from dramagen.engine.service import Service, Services
+from dramagen.engine.state import JobState
+from dramagen.engine.submit import Submitter
+from dramagen.engine.watch import Watcher
+from dramagen.errors import (
+    AuthError,
+    DramagenError,
+    JobExpired,
+    JobFailed,
+    OutcomeUnknown,
+)
+from dramagen.events import Event, Kind
+from dramagen.money import Money
+from dramagen.shot import Shot
+from dramagen.store import Store
+
+T = TypeVar("T")
+S = JobState
+
+ELSEWHERE = 0.5
+"""Seconds between looks at a job another process is driving."""
+
+
+@dataclass(eq=False, slots=True)
+class Flight:
+    """One job being driven. ``started`` says whether it came into being in this studio."""
+
+    job: Job
+    shot: Shot
+    started: bool
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    landed: anyio.Event = field(default_factory=anyio.Event)
+    waiters: int = 0
+    clip: Clip | None = None
+    error: DramagenError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Everything a job needs, and the flights of this studio."""
+
+    services: Services
+    journal: Journal
+    store: Store
+    intake: Intake
+    submitter: Submitter
+    watcher: Watcher
+    collector: Collector
+    clock: Clock
+    owner: Owner
+    group: anyio.abc.TaskGroup
+    emit: Callable[[Event], None]
+    gate: Gate = field(default_factory=Gate)
+    flights: dict[str, Flight] = field(default_factory=dict)
+
+    async def clip(self, job: Job, shot: Shot, started: bool = False) -> Clip:
+        """The clip of a job, wherever the job is: done, running here, running elsewhere, or left behind.
+
+        Raises the job's typed error. Leaving early stops a job that was not sent yet, and no other.
+        """
+        while True:
+            if job.state == S.DONE:
+                return await self._stored(job, shot, cached=not started)
+            if not job.open:
+                raise self.verdict_of(job)
+            if job.id not in self.flights:
+                if not await self._ours(job):
+                    job = await self._elsewhere(job)
+                    continue
+                job = await self._reread(job)
+                if not job.open:
+                    continue
+                flight = Flight(job, shot, started)
+                self.flights[job.id] = flight
+                self.group.start_soon(self._fly, flight)
+            flight = self.flights[job.id]
+            await self._wait(flight)
+            if flight.error is not None:
+                raise flight.error
+            if flight.clip is not None:
+                return flight.clip.model_copy(update={"shot": shot})
+            job = await self._reread(job)
+
+    def verdict_of(self, job: Job) -> DramagenError:
+        """The error of a job that ended without a clip."""
+        if job.error is not None:
+            return job.error
+        if job.state in (S.PAID, S.UNPAID):
+            return JobFailed(
+                f"a person settled job {job.id} as {job.state.value}; fresh=True films the shot again",
+                provider=job.route.provider, model=job.route.model, billed=job.state == S.PAID,
+            )  # fmt: skip
+        return JobFailed(
+            f"job {job.id} ended as {job.state.value}", provider=job.route.provider, model=job.route.model
+        )
+
+    # --- one flight --------------------------------------------------------------------------------------
+
+    async def _wait(self, flight: Flight) -> None:
+        flight.waiters += 1
+        try:
+            await flight.landed.wait()
+        finally:
+            flight.waiters -= 1
+            if not flight.waiters and flight.job.state == S.INTENDED:
+                # Nobody wants it any more, and nothing was sent. A create under way is shielded from this.
+                flight.scope.cancel()
+
+    async def _fly(self, flight: Flight) -> None:
+        try:
+            with flight.scope:
+                flight.clip = await self._drive(flight)
+        except DramagenError as error:
+            flight.error = error
+            self._tell(
+                "unknown" if isinstance(error, OutcomeUnknown) else "failed", flight, detail=str(error)
+            )
+        except JobMoved:
+            pass  # another process has it; the caller looks again
+        finally:
+            self.flights.pop(flight.job.id, None)
+            flight.landed.set()
+
+    async def _drive(self, flight: Flight) -> Clip:
+        service = self.services.service(flight.job.route)
+        self._same_key(flight.job, service)
+        slot = f"{service.access.fingerprint}/{flight.job.route.model}"
+        if flight.job.state in (S.INTENDED, S.SENDING, S.UNKNOWN, S.ACCEPTED):
+            try:
+                async with self.gate.slot(slot, self.services.concurrency(flight.job.route)):
+                    await self._to_verdict(flight, service)
+            except anyio.get_cancelled_exc_class():
+                if flight.job.state == S.INTENDED:
+                    await self.submitter.give_up(flight.job, DramagenError("given up before it was sent"))
+                raise
+        return await self._to_clip(flight, service)
+
+    async def _to_verdict(self, flight: Flight, service: Service) -> None:
+        if flight.job.state == S.SENDING:
+            # A flight of this very process that broke: whether its create left is not known.
+            flight.job = await self._move(flight, S.UNKNOWN, detail={"why": "sending was interrupted"})
+        if flight.job.state in (S.INTENDED, S.UNKNOWN):
+            inputs = await _thread(self.intake.contents, flight.job.quote.order.inputs())
+            if flight.job.state == S.INTENDED:
+                flight.job = await self.submitter.submit(flight.job, service, inputs)
+            else:
+                flight.job = await self.submitter.reconcile(flight.job, service, inputs)
+            self._tell("submitted", flight)
+        ticket = flight.job.ticket
+        if ticket is None:
+            raise JobFailed(f"job {flight.job.id} has no ticket", billed=None)
+
+        def seen(status: Status) -> None:
+            if status.state in ("queued", "running"):
+                self._tell(
+                    "queued" if status.state == "queued" else "running", flight, progress=status.progress
+                )
+
+        status = await self.watcher.verdict(ticket, service, flight.job.updated, seen)
+        with anyio.CancelScope(shield=True):
+            await self._settle(flight, service, status)
+
+    async def _settle(self, flight: Flight, service: Service, status: Status) -> None:
+        order, known = flight.job.quote.order, dict(flight.job.result or {})
+        if status.state == "succeeded":
+            cost, source = service.settle(order, status.usage)
+            result = known | {"seed": status.seed if status.seed is not None else order.seed}
+            flight.job = await self._move(
+                flight, S.READY, cost=cost, cost_source=source, ticket=status.ticket, result=result
+            )
+            self._tell("ready", flight, money=cost)
+            return
+        error = status.error or JobFailed(f"the vendor says {status.state}", provider=service.route.provider)
+        error.model = error.model or service.route.model
+        if status.state == "missing":
+            # Gone without a verdict: it may well have been billed, and then at most this much.
+            flight.job = await self._move(
+                flight, S.LOST, error=error, cost=flight.job.reserved, cost_source="assumed"
+            )
+            raise error
+        cost, source = self._cost_of_failure(service, flight.job, status, error)
+        flight.job = await self._move(flight, S.FAILED, error=error, cost=cost, cost_source=source)
+        raise error
+
+    def _cost_of_failure(
+        self, service: Service, job: Job, status: Status, error: DramagenError
+    ) -> tuple[Money, str]:
+        if status.usage is not None:
+            cost, source = service.settle(job.quote.order, status.usage)
+            if cost:
+                error.billed = True
+            return cost, source
+        if error.billed:
+            return job.reserved, "computed"
+        return Money.zero(job.reserved.currency), "computed"
+
+    async def _to_clip(self, flight: Flight, service: Service) -> Clip:
+        ticket = flight.job.ticket
+        if ticket is None:
+            raise JobFailed(f"job {flight.job.id} has no ticket", billed=True)
+        try:
+            stored = await self.collector.collect(flight.job.id, ticket, service)
+        except JobExpired as gone:
+            flight.job = await self._move(flight, S.LOST, error=gone)
+            raise
+        self._tell("collected", flight)
+        seed = (flight.job.result or {}).get("seed")
+        finished = await _thread(finish, self.store, flight.job.quote, stored, seed)
+        if finished.defects:
+            error = defect(flight.job, stored.path, finished.defects)
+            flight.job = await self._move(flight, S.DEFECTIVE, error=error, result=finished.result)
+            raise error
+        # The receipt first: if the journal's line is lost, the clip is not.
+        done = await self._with_receipt(flight, finished.result)
+        flight.job = await self._move(flight, S.DONE, result=done)
+        self._tell("verified", flight, money=flight.job.cost)
+        return await self._stored(flight.job, flight.shot, cached=not flight.started)
+
+    async def _with_receipt(self, flight: Flight, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        paper = receipt(replace(flight.job, result=result), self.clock.now())
+        await _thread(self.store.remember, paper)
+        return result
+
+    async def _stored(self, job: Job, shot: Shot, cached: bool) -> Clip:
+        clip = await _thread(clip_of, self.store, job, shot, cached)
+        if clip is None:
+            raise JobExpired(
+                f"the file of job {job.id} is no longer in the store; fresh=True films it again, and pays again",
+                provider=job.route.provider, model=job.route.model, billed=True,
+            )  # fmt: skip
+        return clip
+
+    # --- whose job it is -----------------------------------------------------------------------------------
+
+    async def _ours(self, job: Job) -> bool:
+        """Whether this studio may drive the job: it is ours, or its owner is dead and we were first."""
+        if job.owner == self.owner.id:
+            return True
+        if await _thread(self.owner.alive, job.owner):
+            return False
+        return await _thread(self.journal.take_over, job, self.owner.id) is not None
+
+    async def _elsewhere(self, job: Job) -> Job:
+        """Wait a moment for a job another process drives."""
+        await self.clock.sleep(ELSEWHERE)
+        return await self._reread(job)
+
+    async def _reread(self, job: Job) -> Job:
+        found = await _thread(self.journal.get, job.id)
+        if found is None:
+            raise JobFailed(f"job {job.id} is no longer in the journal", billed=None)
+        return found
+
+    def _same_key(self, job: Job, service: Service) -> None:
+        """A job can only be asked about with the key it was sent with: to any other it does not exist."""
+        if job.state == S.INTENDED or job.credential == service.access.fingerprint:
+            return
+        raise AuthError(
+            f"job {job.id} was sent with another key or host; set that one again to go on with it. "
+            f"Up to {job.reserved} stays reserved",
+            provider=job.route.provider, model=job.route.model, billed=None, retryable=True,
+        )  # fmt: skip
+
+    async def _move(self, flight: Flight, to: JobState, **known: Any) -> Job:
+        return await anyio.to_thread.run_sync(lambda: self.journal.move(flight.job, to, **known))
+
+    def _tell(
+        self,
+        kind: Kind,
+        flight: Flight,
+        *,
+        money: Money | None = None,
+        progress: float | None = None,
+        detail: str = "",
+    ) -> None:
+        job = flight.job
+        at = self.clock.now()
+        self.emit(Event(kind, flight.shot, job.take, at, job.route.id, job.id, progress, money, detail))
+
+
+async def _thread(function: Callable[..., T], *args: Any) -> T:
+    return await anyio.to_thread.run_sync(function, *args)

@@ -1,0 +1,351 @@
+"""The one place that talks HTTP.
+
+A flow yields unsigned requests; here each gets its host and its signature, is sent within its time limits,
+and its answer is handed back. A create goes over a connection no earlier request has used, is announced to
+the caller just before it is sent, and is never repeated here.
+"""
+
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import anyio
+import anyio.abc
+import httpx
+
+from dramagen.adapters.base import PAID, Adapter, Flow, Secret
+from dramagen.catalog.access import Access
+from dramagen.engine.guard import Guard, is_private
+from dramagen.errors import DramagenError, ProviderUnavailable
+from dramagen.redact import redact
+
+T = TypeVar("T")
+
+ANSWER_LIMIT = 32 * 1024 * 1024
+"""Bytes; no vendor's JSON answer comes near it."""
+
+REDIRECTS = 5
+
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+"""Failures after which the request cannot have arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds each phase of a request may take."""
+
+    connect: float = 10.0
+    write: float = 60.0
+    read: float = 30.0
+    create: float = 120.0
+    """Reading the answer to a create: vendors look at inlined media for tens of seconds before they answer."""
+
+    def timeout(self, paid: bool) -> httpx.Timeout:
+        """As the client takes it."""
+        read = self.create if paid else self.read
+        return httpx.Timeout(connect=self.connect, write=self.write, read=read, pool=self.connect)
+
+
+class LostAnswer(Exception):
+    """A create was sent, or may have been, and no answer that can be understood came back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was about to be sent, for the journal: a digest of the body, and nothing that is secret."""
+
+    method: str
+    path: str
+    body_digest: str
+
+
+OnCreate = Callable[[Sent], Awaitable[None]]
+
+
+class Http:
+    """All connections of one studio. ``transports`` serve URL schemes of their own (``previz://``)."""
+
+    def __init__(
+        self,
+        *,
+        guard: Guard | None = None,
+        limits: Limits | None = None,
+        transports: Mapping[str, httpx.AsyncBaseTransport] | None = None,
+        now: Callable[[], float],
+    ) -> None:
+        _silence()
+        self.guard = guard or Guard()
+        self._limits = limits or Limits()
+        self._now = now
+        self._transports = dict(transports or {})
+        self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
+        self._ssl: Any = None
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+    # --- flows -------------------------------------------------------------------------------------------
+
+    async def run(
+        self, flow: Flow[T], adapter: Adapter, access: Access, *, on_create: OnCreate | None = None
+    ) -> T:
+        """Drive a flow to its value.
+
+        Raises the flow's typed errors; ``ProviderUnavailable`` where a free request got no answer, or a create
+        was certainly not sent (then ``refused`` is set); ``LostAnswer`` where a create may have been sent.
+        """
+        sent = False
+        try:
+            request = next(flow)
+            while True:
+                paid = bool(request.extensions.get(PAID))
+                response = await self._exchange(request, adapter, access, on_create if paid else None)
+                sent = sent or paid
+                request = flow.send(response)
+        except StopIteration as finished:
+            value: T = finished.value
+            return value
+        except (DramagenError, LostAnswer):
+            raise
+        except Exception as problem:
+            # An adapter that trips over an answer must not lose the job behind it.
+            what = redact(f"{type(problem).__name__}: {problem}", *access.secrets(), limit=200)
+            if sent:
+                raise LostAnswer(f"the answer to the create was not understood ({what})") from None
+            raise ProviderUnavailable(
+                f"an answer was not understood ({what})", provider=access.provider, billed=None
+            ) from None
+        finally:
+            flow.close()
+
+    async def _exchange(
+        self, request: httpx.Request, adapter: Adapter, access: Access, on_create: OnCreate | None
+    ) -> httpx.Response:
+        paid = bool(request.extensions.get(PAID))
+        ready = self._addressed(request, access)
+        adapter.sign(ready, access.secret or Secret(), self._now())
+        if paid and on_create is not None:
+            await on_create(Sent(ready.method, ready.url.path, hashlib.sha256(ready.content).hexdigest()))
+        client = self._client(access.host, fresh=paid)
+        try:
+            with anyio.fail_after(self._limits.create * 2 if paid else self._limits.read * 4):
+                answer = await client.send(ready, stream=True, follow_redirects=False)
+                try:
+                    body = await _body(answer)
+                finally:
+                    await answer.aclose()
+        except _NOT_SENT as problem:
+            raise ProviderUnavailable(
+                f"{access.host} cannot be reached ({type(problem).__name__})",
+                provider=access.provider,
+                refused=True,
+            ) from None
+        except (httpx.HTTPError, TimeoutError) as problem:
+            why = f"no answer from {access.host} ({type(problem).__name__})"
+            if paid:
+                raise LostAnswer(why) from None
+            raise ProviderUnavailable(why, provider=access.provider, billed=None) from None
+        return httpx.Response(
+            answer.status_code, headers=_decoded(answer.headers), content=body, request=ready
+        )
+
+    def _addressed(self, request: httpx.Request, access: Access) -> httpx.Request:
+        url = httpx.URL(access.url(request.url.raw_path.decode("ascii")))
+        headers = [(k, v) for k, v in request.headers.raw if k.lower() != b"host"]
+        extensions = {
+            **request.extensions,
+            "timeout": self._limits.timeout(bool(request.extensions.get(PAID))).as_dict(),
+        }
+        return httpx.Request(
+            request.method, url, headers=headers, content=request.read(), extensions=extensions
+        )
+
+    # --- files -------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        request: httpx.Request,
+        guard: Guard,
+        *,
+        adapter: Adapter | None = None,
+        access: Access | None = None,
+    ) -> AsyncIterator[httpx.Response]:
+        """Open a file for reading. Redirects are followed here, each checked like the first address.
+
+        With ``access`` the request is signed like any other call to that provider, and its redirects are not.
+        """
+        if access is not None and adapter is not None:
+            ready = self._addressed(request, access)
+            adapter.sign(ready, access.secret or Secret(), self._now())
+        else:
+            ready = await self._checked(request, guard)
+        for _ in range(REDIRECTS + 1):
+            client = self._client(ready.headers.get("host", ready.url.host).split(":")[0], fresh=False)
+            response = await client.send(ready, stream=True, follow_redirects=False)
+            try:
+                target = response.headers.get("location")
+                if not (response.is_redirect and target):
+                    yield response
+                    return
+            finally:
+                await response.aclose()
+            origin = httpx.URL(ready.extensions.get("dramagen.url", str(ready.url)))
+            kept = {k: v for k, v in request.headers.items() if k.lower() in ("range", "accept", "if-range")}
+            ready = await self._checked(httpx.Request("GET", origin.join(target), headers=kept), guard)
+        raise ProviderUnavailable("a file hides behind too many redirects", billed=None)
+
+    async def _checked(self, request: httpx.Request, guard: Guard) -> httpx.Request:
+        url = request.url
+        if url.scheme in self._transports:
+            return request
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ProviderUnavailable(
+                f"a file cannot be fetched over {url.scheme or 'no'} scheme", billed=None
+            )
+        port = url.port or (443 if url.scheme == "https" else 80)
+        address = await guard.address(url.host, port)
+        headers = {
+            k: v for k, v in request.headers.items() if k.lower() not in ("host", "authorization", "cookie")
+        }
+        return httpx.Request(
+            request.method,
+            url.copy_with(host=address),
+            headers={**headers, "Host": url.netloc.decode("ascii")},
+            extensions={
+                "sni_hostname": url.host,
+                "dramagen.url": str(url),
+                "timeout": self._limits.timeout(False).as_dict(),
+            },
+        )
+
+    # --- connections -------------------------------------------------------------------------------------
+
+    def _client(self, host: str, *, fresh: bool) -> httpx.AsyncClient:
+        local = is_private(host)
+        key = (fresh, local)
+        if key not in self._clients:
+            self._clients[key] = httpx.AsyncClient(
+                verify=self._context(),
+                trust_env=not local,  # a proxy cannot reach this machine's own servers
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=0 if fresh else 64),
+                mounts={f"{scheme}://": transport for scheme, transport in self._transports.items()},
+                headers={"User-Agent": "dramagen", "Accept-Encoding": "gzip, deflate"},
+                follow_redirects=False,
+            )
+        return self._clients[key]
+
+    def _context(self) -> Any:
+        if self._ssl is None:
+            self._ssl = httpx.create_ssl_context()
+        return self._ssl
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAnswer:
+    """What a local provider answers: a status, headers, and bytes or a file."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+
+
+Handle = Callable[[str, str, bytes], Awaitable[Any]]
+
+
+class LocalTransport(httpx.AsyncBaseTransport):
+    """Serves a URL scheme from this process: ``handle(method, path, body)`` answers with status, headers, content.
+
+    ``content`` is bytes or a path; a ``Range`` of the form ``bytes=N-`` is honoured for files.
+    """
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._handle(
+            request.method, request.url.raw_path.decode("ascii"), await request.aread()
+        )
+        content = answer.content
+        if isinstance(content, bytes):
+            return httpx.Response(
+                answer.status, headers=dict(answer.headers), content=content, request=request
+            )
+        path = anyio.Path(content)
+        size = (await path.stat()).st_size
+        start = _range_start(request.headers.get("range"))
+        headers = {**answer.headers, "Content-Length": str(size - start), "Accept-Ranges": "bytes"}
+        status = answer.status
+        if start:
+            status, headers["Content-Range"] = 206, f"bytes {start}-{size - 1}/{size}"
+        return httpx.Response(status, headers=headers, stream=_FileStream(path, start), request=request)
+
+
+class _FileStream(httpx.AsyncByteStream):
+    def __init__(self, path: anyio.Path, start: int) -> None:
+        self._path, self._start = path, start
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async with await self._path.open("rb") as file:
+            await file.seek(self._start)
+            while chunk := await file.read(1 << 16):
+                yield chunk
+
+
+def _range_start(header: str | None) -> int:
+    if header and header.startswith("bytes=") and header.endswith("-"):
+        return int(header[6:-1])
+    return 0
+
+
+async def _body(response: httpx.Response) -> bytes:
+    chunks, size = [], 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > ANSWER_LIMIT:
+            raise httpx.ReadError("the answer is too long")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _decoded(headers: httpx.Headers) -> list[tuple[str, str]]:
+    # The body was decoded while reading it.
+    gone = ("content-encoding", "content-length", "transfer-encoding")
+    return [(k, v) for k, v in headers.multi_items() if k.lower() not in gone]
+
+
+def host_of(url: str) -> str:
+    """The host a URL names, without port."""
+    return urlsplit(url).hostname or ""
+
+
+class _Redacting(logging.Filter):
+    """The HTTP libraries log whole URLs; a signed one is a secret."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage()), ()
+        return True
+
+
+_FILTER = _Redacting()
+
+
+_LOGGERS = [
+    f"{library}{part}"
+    for library in ("httpx", "httpx2", "httpcore", "httpcore2")
+    for part in ("", ".connection", ".http11", ".http2", ".proxy", ".socks")
+]
+
+
+def _silence() -> None:
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        if _FILTER not in logger.filters:
+            logger.addFilter(_FILTER)

@@ -1,0 +1,95 @@
+"""Everything needed to talk about one route: its adapter, its cards, its address and key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from dramagen.adapters import adapter
+from dramagen.adapters.base import Adapter, Usage
+from dramagen.catalog import price
+from dramagen.catalog.access import Access, access
+from dramagen.catalog.cards import Find, ModelCard, ProviderCard, Watch
+from dramagen.catalog.load import Catalog
+from dramagen.catalog.order import Order
+from dramagen.catalog.route import Route
+from dramagen.errors import ConfigError
+from dramagen.money import Money
+from dramagen.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One route, ready to be used."""
+
+    route: Route
+    adapter: Adapter
+    access: Access
+    provider: ProviderCard
+    model: ModelCard
+
+    @property
+    def find(self) -> Find:
+        """Whether a lost create can be looked up; the model's own word before its provider's."""
+        return self.model.find or self.provider.find
+
+    @property
+    def watch(self) -> Watch:
+        """When to ask about a running job."""
+        return self.model.watch or self.provider.watch
+
+    @property
+    def concurrency(self) -> int | None:
+        """Jobs at once, for one key and this model; None where the vendor names no limit."""
+        own = self.model.limits.concurrency if self.model.limits else None
+        return own or self.provider.limits.concurrency
+
+    def settle(self, order: Order, usage: Usage | None, seconds: Decimal | None = None) -> tuple[Money, str]:
+        """What a finished job cost, and who says so: ``reported`` by the vendor, or ``computed`` here."""
+        usage = usage or Usage()
+        reported = (usage.tokens, usage.units, usage.charged) != (None, None, None)
+        cost = price.settle(
+            self.model, self.provider, order,
+            tokens=usage.tokens, units=usage.units, charged=usage.charged, seconds=seconds,
+        )  # fmt: skip
+        return cost, "reported" if reported else "computed"
+
+
+class Services:
+    """All routes of a studio, made on demand."""
+
+    def __init__(self, catalog: Catalog, settings: Settings) -> None:
+        self.catalog = catalog
+        self.settings = settings
+        self._access: dict[str, Mapping[str, Access]] = {}
+        self._adapters: dict[str, Adapter] = {}
+
+    def access(self, provider: str) -> Mapping[str, Access]:
+        """Every region of a provider."""
+        if provider not in self._access:
+            self._access[provider] = access(self.catalog.provider(provider), self.settings)
+        return self._access[provider]
+
+    def adapter(self, provider: str) -> Adapter:
+        """The provider's adapter."""
+        name = self.catalog.provider(provider).adapter
+        if name not in self._adapters:
+            self._adapters[name] = adapter(name)
+        return self._adapters[name]
+
+    def service(self, route: Route) -> Service:
+        """The route, ready to be used. Raises ``ConfigError`` for one no card describes (any more)."""
+        regions = self.access(route.provider)
+        if route.region not in regions:
+            raise ConfigError(f"{route.provider} has no region {route.region!r}; it has {', '.join(regions)}")
+        return Service(
+            route,
+            self.adapter(route.provider),
+            regions[route.region],
+            self.catalog.provider(route.provider),
+            self.catalog.model(route.provider, route.model),
+        )
+
+    def concurrency(self, route: Route) -> int | None:
+        """Jobs at once: the user's word, else the card's."""
+        said = self.settings.lookup("limits", f"{route.provider}/{route.model}", route.model, route.provider)
+        return int(said[0]) if said else self.service(route).concurrency

@@ -1,0 +1,192 @@
+"""Asking about running jobs until the vendor gives a verdict.
+
+One lane per provider and region asks about all its jobs together, as many to a request as the vendor allows.
+Nothing but the vendor's own terminal word ends a wait: errors while asking only make it ask more slowly.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import anyio
+import anyio.abc
+
+from dramagen.adapters.base import TERMINAL, Status, Ticket
+from dramagen.engine.clock import Clock
+from dramagen.engine.http import Http
+from dramagen.engine.service import Service
+from dramagen.errors import DramagenError, ProviderUnavailable
+
+GROWTH = 1.15
+"""Each fruitless look makes the next one this much later, up to the card's longest interval."""
+
+JITTER = 0.1
+TOGETHER = 0.5
+"""Jobs due within this many seconds are asked about in one request."""
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    ticket: Ticket
+    service: Service
+    due: float
+    interval: float
+    deadline: float
+    seen: Callable[[Status], None]
+    done: anyio.Event = field(default_factory=anyio.Event)
+    verdict: Status | None = None
+    trouble: DramagenError | None = None
+
+
+class Watcher:
+    """All waits of one studio. Lanes run in ``group`` while they have jobs."""
+
+    def __init__(self, http: Http, clock: Clock, group: anyio.abc.TaskGroup, rng: random.Random) -> None:
+        self._http = http
+        self._clock = clock
+        self._group = group
+        self._rng = rng
+        self._lanes: dict[tuple[str, str], _Lane] = {}
+
+    async def verdict(
+        self, ticket: Ticket, service: Service, since: float, seen: Callable[[Status], None]
+    ) -> Status:
+        """The vendor's last word on a job.
+
+        Args:
+            since: when it was accepted, Unix seconds; looks are spaced from there.
+            seen: told of every answer on the way.
+
+        Raises:
+            ProviderUnavailable: no verdict by the card's deadline. The job is not over; it stays accepted.
+        """
+        watch, now = service.watch, self._clock.now()
+        waiting = _Waiting(
+            ticket=ticket,
+            service=service,
+            due=max(now, since + watch.first_poll),
+            interval=watch.interval,
+            deadline=max(since + watch.deadline, now + watch.interval_max),
+            seen=seen,
+        )
+        lane = self._lane(service)
+        lane.add(waiting)
+        try:
+            await waiting.done.wait()
+        finally:
+            lane.drop(waiting)
+        if waiting.verdict is None:
+            raise waiting.trouble or ProviderUnavailable("no verdict", billed=None)
+        return waiting.verdict
+
+    def wake(self, ticket_id: str) -> None:
+        """Ask about that job now: somebody says it changed."""
+        for lane in self._lanes.values():
+            lane.wake(ticket_id)
+
+    def _lane(self, service: Service) -> "_Lane":
+        key = (service.route.provider, service.route.region)
+        if key not in self._lanes:
+            self._lanes[key] = lane = _Lane(self._http, self._clock, self._rng)
+            self._group.start_soon(lane.run)
+        return self._lanes[key]
+
+
+class _Lane:
+    """One region of one provider."""
+
+    def __init__(self, http: Http, clock: Clock, rng: random.Random) -> None:
+        self._http = http
+        self._clock = clock
+        self._rng = rng
+        self._waiting: list[_Waiting] = []
+        self._changed = anyio.Event()
+        self._last = 0.0
+
+    def add(self, waiting: _Waiting) -> None:
+        self._waiting.append(waiting)
+        self._changed.set()
+
+    def drop(self, waiting: _Waiting) -> None:
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+
+    def wake(self, ticket_id: str) -> None:
+        for waiting in self._waiting:
+            if waiting.ticket.id == ticket_id:
+                waiting.due = self._clock.now()
+                self._changed.set()
+
+    async def run(self) -> None:
+        """Ask, for as long as the studio lives."""
+        while True:
+            if not self._waiting:
+                self._changed = anyio.Event()
+                await self._changed.wait()
+            due = min(w.due for w in self._waiting)
+            if due > self._clock.now():
+                await self._rest(due - self._clock.now())
+                continue
+            now = self._clock.now()
+            ready = sorted((w for w in self._waiting if w.due <= now + TOGETHER), key=lambda w: w.due)
+            await self._ask(ready[: max(1, ready[0].service.adapter.batch)])
+
+    async def _rest(self, seconds: float) -> None:
+        """Sleep, but not through a new job's first look."""
+        self._changed = anyio.Event()
+        async with anyio.create_task_group() as group:
+
+            async def until_changed() -> None:
+                await self._changed.wait()
+                group.cancel_scope.cancel()
+
+            group.start_soon(until_changed)
+            await self._clock.sleep(seconds)
+            group.cancel_scope.cancel()
+
+    async def _ask(self, group: list[_Waiting]) -> None:
+        service = group[0].service
+        await self._pace(service)
+        answers, trouble = {}, None
+        try:
+            flow = service.adapter.poll([w.ticket for w in group])
+            answers = dict(await self._http.run(flow, service.adapter, service.access))
+        except DramagenError as error:
+            trouble = error
+        for waiting in group:
+            self._note(waiting, answers.get(waiting.ticket.id), trouble)
+
+    def _note(self, waiting: _Waiting, status: Status | None, trouble: DramagenError | None) -> None:
+        now = self._clock.now()
+        if status is not None:
+            waiting.ticket = status.ticket
+            waiting.seen(status)
+            if status.state in TERMINAL:
+                waiting.verdict = status
+                waiting.done.set()
+                self.drop(waiting)
+                return
+        if now >= waiting.deadline:
+            why = f": {trouble.message}" if trouble else ""
+            waiting.trouble = ProviderUnavailable(
+                f"no verdict on job {waiting.ticket.id} in {waiting.service.watch.deadline:g} s{why}. "
+                "It is not over: resume asks again",
+                provider=waiting.service.route.provider,
+                model=waiting.service.route.model,
+                billed=None,
+            )
+            waiting.done.set()
+            self.drop(waiting)
+            return
+        slower = 2.0 if trouble is not None else GROWTH
+        pause = waiting.interval if trouble is None or trouble.retry_after is None else trouble.retry_after
+        waiting.interval = min(waiting.interval * slower, waiting.service.watch.interval_max)
+        waiting.due = now + pause * (1 + self._rng.uniform(-JITTER, JITTER))
+
+    async def _pace(self, service: Service) -> None:
+        rate = service.provider.limits.polls_per_second or Decimal(10)
+        wait = self._last + float(1 / rate) - self._clock.monotonic()
+        if wait > 0:
+            await self._clock.sleep(wait)
+        self._last = self._clock.monotonic()
