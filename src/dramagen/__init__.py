@@ -60,19 +60,21 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        value: Any = getattr(import_module(_HOMES[name]), name)
-    elif name == "errors":
-        value = import_module("dramagen.errors")
-    elif name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # to a type checker a name that is not there is a mistake
 
-        value = version("dramagen")
-    else:
-        raise AttributeError(f"module 'dramagen' has no attribute {name!r}")
-    globals()[name] = value  # found directly from now on
-    return value
+    def __getattr__(name: str) -> Any:
+        if name in _HOMES:
+            value: Any = getattr(import_module(_HOMES[name]), name)
+        elif name == "errors":
+            value = import_module("dramagen.errors")
+        elif name == "__version__":
+            from importlib.metadata import version
+
+            value = version("dramagen")
+        else:
+            raise AttributeError(f"module 'dramagen' has no attribute {name!r}")
+        globals()[name] = value  # found directly from now on
+        return value
 
 
 def __dir__() -> list[str]:

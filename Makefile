@@ -1,0 +1,66 @@
+# Everything a newcomer needs: `make demo`, `make test`. Python 3.11 or later with pip is all there has to be.
+
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+EPISODE := docs/examples/rain/episode.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check lint types checks lane format clean distclean
+
+help:  ## what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(VENV)/installed-all  ## film the example episode: no key, no money; then what it would cost on each route
+	DRAMAGEN_HOME="$(CURDIR)/out/home" $(BIN)/dramagen film $(EPISODE) --pin previz --yes --out out/rain
+	DRAMAGEN_HOME="$(CURDIR)/out/home" $(BIN)/dramagen plan $(EPISODE)
+	@echo "The episode is out/rain/episode.mp4, the contact sheet out/rain/contact-sheet.png."
+
+test: lint types  ## style, types, every test, and the fast tests again on httpx2
+	$(BIN)/python -m pytest
+	$(MAKE) lane
+
+test-all: lint types  ## the same, with the long matrices complete
+	DRAMAGEN_MATRIX=all $(BIN)/python -m pytest
+	$(MAKE) lane
+
+check: lint types checks  ## style, types, import arrows, the public names, the commands in the documents
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-dev
+	$(BIN)/mypy
+
+checks: $(VENV)/installed-dev
+	$(BIN)/python -m pytest tests/checks
+
+lane: $(VENV)/installed-dev  ## the adapters and the engine again, on httpx2 in the place of httpx
+	PYTHONPATH=tests/lanes $(BIN)/python -m pytest -p lane_httpx2 tests/adapters tests/engine -m "not matrix"
+
+format: $(VENV)/installed-dev  ## write the code the way lint wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove what was made, but not the virtual environment
+	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean  ## remove the virtual environment too
+	rm -rf $(VENV)
+
+# The stamps: nothing is installed again before pyproject.toml changes. Everything in `all` is in `dev` too.
+$(VENV)/bin/python:
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "dramagen needs Python 3.11 or later: make PY=/path/to/python3.11 ..."; exit 2; }
+	$(PY) -m venv $(VENV)
+
+$(VENV)/installed-all: pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --editable '.[all]'
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --editable '.[dev,lane-httpx2,conformance]'
+	@touch $@ $(VENV)/installed-all

@@ -1,0 +1,123 @@
+"""The documents are true: every command and program in them runs as printed, or says why it is not run.
+
+A shell or Python block runs offline, without keys, in a temporary copy of the project's documents and cards;
+the blocks of one document run in order, in one folder. A block that cannot run stands under
+``<!-- not run: reason -->``.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+RUN = {"sh": ["bash", "-euo", "pipefail"], "python": [sys.executable]}
+SHOWN = {"text", "toml", "json", "console", "make", ""}
+"""Languages that are only shown. Anything else is a spelling mistake, which would go unrun."""
+
+KEYS = re.compile(r"_API_KEY$|_ACCESS_KEY$|_SECRET_KEY$|_API_TOKEN$|^FAL_KEY|^DRAMAGEN_")
+SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Block:
+    line: int
+    language: str
+    code: str
+    excuse: str | None
+
+
+def blocks(text: str) -> list[Block]:
+    """The fenced blocks of a document, with the excuse standing directly above each, if any."""
+    found: list[Block] = []
+    lines = text.splitlines()
+    start: int | None = None
+    for number, line in enumerate(lines):
+        if not line.startswith("```"):
+            continue
+        if start is None:
+            start = number
+            continue
+        above = re.fullmatch(r"<!-- not run: (\S.*) -->", lines[start - 1]) if start else None
+        code = "\n".join(lines[start + 1 : number]) + "\n"
+        found.append(Block(start + 1, lines[start][3:].strip(), code, above[1] if above else None))
+        start = None
+    assert start is None, f"the block of line {start} is never closed"
+    return found
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_block_runs_as_printed(document: Path, tmp_path: Path) -> None:
+    todo = [block for block in blocks(document.read_text("utf-8")) if block.language not in SHOWN]
+    unknown = [f"line {block.line}: {block.language}" for block in todo if block.language not in RUN]
+    assert unknown == []
+    if all(block.excuse for block in todo):
+        return
+    project = tmp_path / "dramagen"
+    project.mkdir()
+    for name in ("docs", "providers"):
+        shutil.copytree(ROOT / name, project / name)
+    for block in todo:
+        if block.excuse is None:
+            run(block, project, tmp_path)
+
+
+def run(block: Block, project: Path, scratch: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if not KEYS.search(name)}
+    nowhere = "http://127.0.0.1:9"
+    environ |= {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}",
+        "HOME": str(scratch),
+        "DRAMAGEN_HOME": str(scratch / "home"),
+        "PYTHONWARNINGS": "error::RuntimeWarning",
+        "PYTHONIOENCODING": "utf-8",
+        "HTTP_PROXY": nowhere,
+        "HTTPS_PROXY": nowhere,
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+    file = scratch / f"block-{block.line}"
+    file.write_text(block.code, "utf-8")
+    ran = subprocess.run(
+        [*RUN[block.language], str(file)],
+        cwd=project,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
+    )
+    assert ran.returncode == 0, (
+        f"line {block.line}:\n{block.code}\n{ran.stdout[-2000:]}\n{ran.stderr[-4000:]}"
+    )
+
+
+LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
+    broken = [
+        link for link in LINK.findall(document.read_text("utf-8")) if not (document.parent / link).exists()
+    ]
+    assert broken == []
+
+
+def test_a_broken_block_would_be_seen(tmp_path: Path) -> None:
+    text = "```sh\nfalse | true\n```\n<!-- not run: needs a key -->\n```python\nraise SystemExit(1)\n```\n"
+    first, second = blocks(text)
+    assert (first.excuse, second.excuse) == (None, "needs a key")
+    with pytest.raises(AssertionError, match="false"):
+        run(first, tmp_path, tmp_path)
+    with pytest.raises(AssertionError, match="SystemExit"):
+        run(second, tmp_path, tmp_path)
+
+
+def test_an_excuse_needs_a_reason() -> None:
+    [block] = blocks("<!-- not run:  -->\n```sh\ntrue\n```\n")
+    assert block.excuse is None
