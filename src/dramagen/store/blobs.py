@@ -113,8 +113,9 @@ class Blobs:
                     yield Stored(place.stem, place, place.stat().st_size)
 
     def staged(self) -> Iterator[Path]:
-        """Files in staging: downloads under way, and what a killed process left behind."""
+        """Unfinished files: downloads and receipts under way, and what a killed process left behind."""
         yield from sorted((self.root / _STAGING).glob("*.part"))
+        yield from sorted(self.root.glob("[0-9a-f][0-9a-f]/*.part"))
 
     def _folder(self, sha256: str) -> Path:
         if not _SHA256.fullmatch(sha256):

@@ -1,19 +1,18 @@
 """The result index: which clip a key has. An accelerator; the receipts can rebuild it at any time."""
 
-import errno
 import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from diskcache import Cache, Disk, Timeout
 from diskcache.core import MODE_RAW
 
-from dramagen.store.durable import private_folder, room_for
+from dramagen.errors import DramagenError
+from dramagen.store.durable import private_folder
 
 log = logging.getLogger("dramagen.store")
 
@@ -77,8 +76,11 @@ class MemoryIndex:
         pass
 
 
-class IndexUnavailable(Exception):
-    """The index can be neither read nor written now: locked for too long, read-only, or an I/O error."""
+class IndexUnavailable(DramagenError):
+    """The index can be neither read nor written now: locked for too long, not ours to write, the disk full."""
+
+    retryable = True
+    billed = None
 
 
 class RefusedRow(Exception):
@@ -94,9 +96,8 @@ class RawDisk(Disk):  # type: ignore[misc]  # diskcache has no type hints
     """
 
     def put(self, key: Any) -> tuple[str, bool]:
-        if type(key) is not str:
-            raise TypeError(f"keys are text, not {type(key).__name__}")
-        return key, True
+        _check(key)
+        return str(key), True
 
     def get(self, key: Any, raw: Any) -> str:
         if not raw or type(key) is not str:
@@ -104,8 +105,7 @@ class RawDisk(Disk):  # type: ignore[misc]  # diskcache has no type hints
         return key
 
     def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, None, memoryview]:
-        if type(value) is not bytes or read:
-            raise TypeError(f"values are bytes, not {type(value).__name__}")
+        _check("", value)
         return 0, MODE_RAW, None, memoryview(value)
 
     def fetch(self, mode: Any, filename: Any, value: Any, read: bool) -> bytes:
@@ -121,14 +121,14 @@ class DiskIndex:
     """The index on disk, one folder, shared by several processes of one user.
 
     A row nobody here has written is logged and reads as missing. A damaged database is moved aside, never
-    deleted, and filled again from ``recover``.
+    deleted; a new or empty one is filled from ``recover``.
     """
 
     def __init__(self, folder: Path, recover: Callable[[], Iterable[tuple[str, bytes]]] = tuple) -> None:
         """
         Args:
             folder: made at first use, closed to other users (0700).
-            recover: gives every (key, value) that should be there, for the day the database is damaged.
+            recover: gives every (key, value) that should be there; asked when the database is empty.
         """
         self.folder = folder
         self._recover = recover
@@ -136,6 +136,7 @@ class DiskIndex:
         self._lock = threading.RLock()
 
     def get(self, key: str) -> bytes | None:
+        _check(key)
         try:
             value: bytes | None = self._do(lambda cache: cache.get(key))
         except RefusedRow as problem:
@@ -144,9 +145,11 @@ class DiskIndex:
         return value
 
     def set(self, key: str, value: bytes) -> None:
+        _check(key, value)
         self._do(lambda cache: cache.set(key, value))
 
     def delete(self, key: str) -> None:
+        _check(key)
         self._do(lambda cache: cache.delete(key))
 
     def __len__(self) -> int:
@@ -157,7 +160,7 @@ class DiskIndex:
             self._cache = None
 
     def _do(self, action: Callable[[Cache], T]) -> T:
-        with self._lock, room_for(self.folder), _typed(self.folder):
+        with self._lock, _typed(self.folder):
             try:
                 return self._attempt(action)
             except _DAMAGE as problem:
@@ -168,21 +171,26 @@ class DiskIndex:
 
     def _attempt(self, action: Callable[[Cache], T]) -> T:
         if self._cache is None:
-            private_folder(self.folder)
-            self._cache = Cache(str(self.folder), timeout=_PATIENCE, disk=RawDisk, **_SETTINGS)
+            self._cache = self._opened()
         try:
             return action(self._cache)
         finally:
             # A connection belongs to the thread that opened it, and worker threads come and go.
             self._cache.close()
 
+    def _opened(self) -> Cache:
+        private_folder(self.folder)
+        cache = Cache(str(self.folder), timeout=_PATIENCE, disk=RawDisk, **_SETTINGS)
+        if len(cache) == 0:
+            for key, value in self._recover():
+                cache.set(key, value)
+        return cache
+
     def _start_again(self, problem: Exception) -> None:
         self._cache = None
         aside = self._aside()
         log.warning("index %s is damaged (%s): moved to %s, rebuilding", self.folder, problem, aside)
         self.folder.rename(aside)
-        for key, value in self._recover():
-            self._attempt(partial(_set, key=key, value=value))
 
     def _aside(self) -> Path:
         count = 1
@@ -191,8 +199,11 @@ class DiskIndex:
         return place
 
 
-def _set(cache: Cache, key: str, value: bytes) -> None:
-    cache.set(key, value)
+def _check(key: object, value: object = b"") -> None:
+    if type(key) is not str:
+        raise TypeError(f"keys are text, not {type(key).__name__}")
+    if type(value) is not bytes:
+        raise TypeError(f"values are bytes, not {type(value).__name__}")
 
 
 # A damaged settings table makes diskcache itself stumble, over values of the wrong type among others.
@@ -210,7 +221,6 @@ def _damaged(problem: Exception) -> bool:
 def _typed(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, Timeout) as problem:
-        if getattr(problem, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-            raise OSError(errno.ENOSPC, "the database is full") from problem
-        raise IndexUnavailable(f"{folder}: {problem or 'locked, or not writable'}") from problem
+    except (sqlite3.Error, Timeout, OSError) as problem:
+        why = str(problem) or "locked by another process, or not writable"
+        raise IndexUnavailable(f"the index in {folder} cannot be used: {why}") from problem

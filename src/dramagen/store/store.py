@@ -87,7 +87,7 @@ class Store:
         try:
             return self.index.get(key)
         except IndexUnavailable as problem:
-            log.warning("index: %s", problem)
+            log.warning("%s", problem)
             return None
 
     def _note(self, key: str, value: bytes) -> None:
@@ -95,7 +95,7 @@ class Store:
         try:
             self.index.set(key, value)
         except IndexUnavailable as problem:
-            log.warning("index: %s; the row of %r is not kept", problem, key)
+            log.warning("%s; the row of %r is not kept", problem, key)
 
 
 def trim_key(original: str, first_frame: int, frames: int, recipe: str) -> str:
