@@ -562,6 +562,32 @@ def test_english_cuts_and_a_line_in_the_cut_of_its_speaker() -> None:
     )
 
 
+def test_kling_4_is_told_of_cuts_in_words_of_any_length() -> None:
+    asked = order("kling-4.0", prompt="A street", cuts=(Cut("a car; rain", 1.5), Cut("Mo gets out", 3.5)),
+                  dialogue=(Line("Mo", "Here."),), audio=True)  # fmt: skip
+    assert KlingAdapter().wording(asked) == (
+        'A street.\nShot 1 (1.5 s): a car; rain.\nShot 2 (3.5 s): Mo gets out. Mo says: "Here."'
+    )
+    body = body_of(
+        asked.model_copy(update={"prompt": "街", "cuts": (Cut("雨", 2), Cut("车", 3)), "dialogue": ()})
+    )
+    assert body["prompt"] == "街。\n镜头1（2秒）：雨。\n镜头2（3秒）：车。"
+
+
+def test_what_could_not_be_sent_is_refused_by_the_plan() -> None:
+    for asked, attempt in TestKlingContract().unsendable():
+        if attempt is ATTEMPT:
+            with pytest.raises(InvalidShot):
+                KlingAdapter().wording(asked)
+
+
+def test_a_plan_needs_no_pictures() -> None:
+    for golden in TestKlingContract().goldens().values():
+        text = KlingAdapter().wording(golden.order)
+        sent = golden.body.get("prompt") or golden.body["contents"][0]["text"]
+        assert text == sent
+
+
 def test_a_reference_nobody_mentions_is_introduced() -> None:
     lin = OrderReference(name="林夏", images=(image(FACE),))
     assert wording(order(references=(lin,))) == "雨夜,女主推门而入。林夏见 @image_1。"
@@ -744,7 +770,7 @@ def untagged(created: int = 1_795_000_001_000, **more: Any) -> dict[str, Any]:
 def test_an_untagged_create_is_looked_for_by_its_time() -> None:
     heard = Heard(lambda _: answer({"result": [untagged()], "count": 1, "has_more": False}))
     got = drive(KlingAdapter().find(UNTAGGED, ATTEMPT), heard)
-    assert got == ticket(model="kling-4.0")
+    assert got == Ticket(id=JOB, route=route("kling-4.0"), data={"protocol": "new", "found": "by time"})
     (request,) = heard.requests
     assert (request.method, request.url.path) == ("POST", "/tasks")
     assert json.loads(request.content) == {

@@ -298,6 +298,12 @@ def test_a_last_frame_excludes_the_camera_field() -> None:
     assert body_of(alone)["camera_control"]["config"] == {"roll": 5}
 
 
+def test_what_could_not_be_sent_is_refused_by_the_plan() -> None:
+    for asked, _ in TestKlingLegacyContract().unsendable():
+        with pytest.raises(InvalidShot):
+            KlingAdapter().wording(asked)
+
+
 def test_both_generations_in_one_poll_are_asked_each_its_way() -> None:
     new = Ticket(id="n1", route=route("kling-3.0"), data={"protocol": "new"})
     tickets = [ticket("l1"), new, ticket("l2", product="image2video")]

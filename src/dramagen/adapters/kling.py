@@ -42,7 +42,6 @@ from dramagen.adapters.kling_answers import (
 )
 from dramagen.adapters.kling_create import body_of, model_of, product_of, tagged
 from dramagen.adapters.kling_token import token
-from dramagen.adapters.kling_words import wording
 from dramagen.adapters.standard_webhooks import verify
 from dramagen.catalog.order import Order
 from dramagen.catalog.route import Route
@@ -67,8 +66,9 @@ class KlingAdapter:
     """Ids in one status request. Kling documents no limit; this many is this adapter's choice."""
 
     def wording(self, order: Order) -> str:
-        """The prompt as it is sent. Raises ``InvalidShot`` for cuts Kling cannot be told."""
-        return legacy.prompt(order) if legacy.serves(order) else wording(order)
+        """The prompt as it is sent. Raises ``InvalidShot`` for an order that could not be sent."""
+        body = legacy.body_of(order) if legacy.serves(order) else body_of(order)
+        return str(body["prompt"] if "prompt" in body else body["contents"][0]["text"])
 
     def submit(self, order: Order, attempt: Attempt) -> Flow[Ticket]:
         """Create the job with one paid POST; pictures travel inside it."""
@@ -221,7 +221,7 @@ def _find_by_time(order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsu
     """The one untagged video job made while the create was under way, if there is exactly one.
 
     The list names neither model nor prompt, so none proves nothing and two cannot be told apart. Whoever adopts
-    the one must still know that no other order has its id.
+    the one must still know that no other order has its id; the ticket's ``found`` says so.
     """
     if attempt.sent_until is None:
         return Unsure("Kling is not told tags by this model, and when the create ended is not known")
@@ -245,7 +245,7 @@ def _find_by_time(order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsu
     ]  # fmt: skip
     if len(jobs) != 1:
         return Unsure(f"{len(jobs)} untagged jobs were made at that time: {', '.join(map(str, jobs[:5]))}")
-    return _ticket(order.route, str(jobs[0]))
+    return _ticket(order.route, str(jobs[0]), found="by time")
 
 
 def _get_tasks(key: str, *ids: str) -> Request:
@@ -268,8 +268,8 @@ def _tasks(response: Response, route: Route) -> list[Mapping[str, Any]]:
     return tasks
 
 
-def _ticket(route: Route, job: str) -> Ticket:
-    return Ticket(id=job, route=route, data={"protocol": "new"})
+def _ticket(route: Route, job: str, **more: str) -> Ticket:
+    return Ticket(id=job, route=route, data={"protocol": "new"} | more)
 
 
 def _packs(costs: Mapping[str, Any]) -> str:

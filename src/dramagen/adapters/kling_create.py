@@ -7,7 +7,7 @@ follows its resellers' account of the same protocol, read 2026-11.
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from dramagen.adapters.base import Attempt
 from dramagen.adapters.kling_answers import who
@@ -26,33 +26,36 @@ PRODUCTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Takes:
-    """What a model's routes take beside prompt, resolution and duration."""
+    """What a model's routes take beside prompt, resolution and duration: settings, cuts, chosen voices."""
 
     multi_shot: bool = False
     audio: tuple[str, ...] = ()
-    cuts: bool = False
+    cuts: Literal["format", "words", "none"] = "none"
     voices: int = 0
 
 
 MODELS: Mapping[str, Takes] = {
-    "kling-3.0-turbo": Takes(cuts=True),
-    "kling-3.0": Takes(multi_shot=True, audio=("native", "off"), cuts=True),
-    "kling-3.0-omni": Takes(multi_shot=True, audio=("native", "off"), cuts=True),
+    "kling-3.0-turbo": Takes(cuts="format"),
+    "kling-3.0": Takes(multi_shot=True, audio=("native", "off"), cuts="format"),
+    "kling-3.0-omni": Takes(multi_shot=True, audio=("native", "off"), cuts="format"),
     "kling-o1": Takes(audio=("off",)),
     "kling-2.6": Takes(audio=("native", "off"), voices=2),
     "kling-2.5-turbo": Takes(),
-    "kling-4.0": Takes(cuts=True, voices=3),
-    "kling-4.0-flash": Takes(cuts=True),
+    "kling-4.0": Takes(cuts="words", voices=3),
+    "kling-4.0-flash": Takes(cuts="words"),
 }
 
 UNKNOWN_MODEL = MODELS["kling-3.0"]
 """A field too many is refused free of charge; one too few (multi_shot defaults to true) is paid for."""
 
 
-def body_of(order: Order, attempt: Attempt) -> dict[str, Any]:
-    """What the paid POST says. Raises ``InvalidShot`` for what this model's route cannot be told."""
+def body_of(order: Order, attempt: Attempt | None = None) -> dict[str, Any]:
+    """What the paid POST says. Raises ``InvalidShot`` for what this model's route cannot be told.
+
+    Without an attempt it lacks its tag and pictures: so that a plan refuses what could not be sent.
+    """
     takes, product = MODELS.get(model_of(order), UNKNOWN_MODEL), product_of(order)
-    if order.cuts and not takes.cuts:
+    if order.cuts and takes.cuts == "none":
         raise InvalidShot(f"{order.route.model} does not cut inside a clip", **who(order.route))
     if order.duration != int(order.duration):
         raise InvalidShot(f"Kling films whole seconds, not {order.duration}", **who(order.route))
@@ -69,8 +72,8 @@ def body_of(order: Order, attempt: Attempt) -> dict[str, Any]:
         raise InvalidShot("Kling's omni route needs a ratio where no frame gives one", **who(order.route))
     options: dict[str, Any] = {"watermark_info": {"enabled": False}}
     if tagged(order):
-        options["external_task_id"] = attempt.tag
-        if attempt.callback_url:
+        options["external_task_id"] = attempt.tag if attempt else ""
+        if attempt and attempt.callback_url:
             options["callback_url"] = attempt.callback_url
     body: dict[str, Any] = {"settings": settings, "options": options}
     contents = _contents(order, attempt, takes, product)
@@ -83,8 +86,10 @@ def body_of(order: Order, attempt: Attempt) -> dict[str, Any]:
     return _with_extras(body, order)
 
 
-def _contents(order: Order, attempt: Attempt, takes: Takes, product: str) -> list[dict[str, Any]]:
-    contents: list[dict[str, Any]] = [{"type": "prompt", "text": wording(order)}]
+def _contents(order: Order, attempt: Attempt | None, takes: Takes, product: str) -> list[dict[str, Any]]:
+    contents: list[dict[str, Any]] = [
+        {"type": "prompt", "text": wording(order, cut_format=takes.cuts != "words")}
+    ]
     for kind, frame in (("first_frame", order.first_frame), ("last_frame", order.last_frame)):
         if frame is not None:
             contents.append({"type": kind, "url": picture(frame, attempt)})
@@ -157,8 +162,10 @@ def tagged(order: Order) -> bool:
     return bool(order.wire.get("external_id", "honoured") == "honoured")
 
 
-def picture(item: Input, attempt: Attempt) -> str:
+def picture(item: Input, attempt: Attempt | None) -> str:
     """A picture as Kling takes it: base64 alone, without a ``data:`` prefix."""
+    if attempt is None:
+        return ""
     content = attempt.inputs.get(item.sha256)
     if content is None:
         raise InvalidShot(f"the picture {item.sha256[:12]}… is not at hand")

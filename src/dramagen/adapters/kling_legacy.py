@@ -71,15 +71,54 @@ def owns(ticket: Ticket) -> bool:
     return ticket.data.get("protocol") == "legacy"
 
 
-def prompt(order: Order) -> str:
-    """The prompt as it is sent, without what has a field here."""
-    return wording(order, negative_field=True, camera_field=_camera_control(order) is not None)
+def body_of(order: Order, attempt: Attempt | None = None) -> dict[str, Any]:
+    """What the paid POST says. Raises ``InvalidShot`` for what this API cannot be told.
+
+    Without an attempt it lacks its tag and pictures: so that a plan refuses what could not be sent.
+    """
+    product, model = _product(order), model_of(order)
+    if order.references or order.cuts or any(line.voice for line in order.dialogue):
+        raise InvalidShot("the legacy API films no references, cuts or chosen voices", **who(order.route))
+    if order.duration != int(order.duration):
+        raise InvalidShot(f"Kling films whole seconds, not {order.duration}", **who(order.route))
+    if (product == "image2video") is not (order.first_frame is not None):
+        raise InvalidShot("a first frame goes with image to video, and only there", **who(order.route))
+    control = _camera_control(order)
+    body: dict[str, Any] = {
+        "model_name": model,  # an old `model` key would quietly mean the default model
+        "prompt": wording(order, negative_field=True, camera_field=control is not None),
+        "mode": _mode(order),
+        "duration": str(int(order.duration)),
+        "watermark_info": {"enabled": False},
+        "external_task_id": attempt.tag if attempt else "",
+    }
+    if order.negative_prompt:
+        body["negative_prompt"] = order.negative_prompt
+    if model in _SOUND:
+        body["sound"] = "on" if order.audio else "off"
+    elif order.audio:
+        raise InvalidShot(f"{order.route.model} films without sound", **who(order.route))
+    if product == "text2video" and order.aspect_ratio:
+        body["aspect_ratio"] = order.aspect_ratio
+    if order.first_frame:
+        body["image"] = picture(order.first_frame, attempt)
+    if order.last_frame:
+        body["image_tail"] = picture(order.last_frame, attempt)
+    if control is not None:
+        body["camera_control"] = control
+    if attempt and attempt.callback_url:
+        body["callback_url"] = attempt.callback_url
+    # A chosen voice has a price of its own, which this order did not reserve.
+    clash = sorted((body.keys() | {"model", "voice_list", "multi_shot"}) & order.options.keys())
+    if clash:
+        raise InvalidShot(f"options cannot set {', '.join(clash)} here: the shot does", **who(order.route))
+    return body | dict(order.options)
 
 
 def submit(order: Order, attempt: Attempt) -> Flow[Ticket]:
     """Create the job with one paid POST."""
     path = f"/v1/videos/{_product(order)}"
-    response = yield Request("POST", path, json=_body(order, attempt), extensions={PAID: True})
+    response = yield Request("POST", path, json=body_of(order, attempt), extensions={PAID: True})
     job = identifier(_task(response).get("task_id"))
     if job is None:
         raise fault(response, order.route)
@@ -139,46 +178,6 @@ def deliver(ticket: Ticket) -> Flow[Download]:
         if found is not None:
             return found
     raise ProviderUnavailable("Kling names no file for this job yet", billed=None, **who(ticket.route))
-
-
-def _body(order: Order, attempt: Attempt) -> dict[str, Any]:
-    product, model = _product(order), model_of(order)
-    if order.references or order.cuts or any(line.voice for line in order.dialogue):
-        raise InvalidShot("the legacy API films no references, cuts or chosen voices", **who(order.route))
-    if order.duration != int(order.duration):
-        raise InvalidShot(f"Kling films whole seconds, not {order.duration}", **who(order.route))
-    if (product == "image2video") is not (order.first_frame is not None):
-        raise InvalidShot("a first frame goes with image to video, and only there", **who(order.route))
-    body: dict[str, Any] = {
-        "model_name": model,  # an old `model` key would quietly mean the default model
-        "prompt": prompt(order),
-        "mode": _mode(order),
-        "duration": str(int(order.duration)),
-        "watermark_info": {"enabled": False},
-        "external_task_id": attempt.tag,
-    }
-    if order.negative_prompt:
-        body["negative_prompt"] = order.negative_prompt
-    if model in _SOUND:
-        body["sound"] = "on" if order.audio else "off"
-    elif order.audio:
-        raise InvalidShot(f"{order.route.model} films without sound", **who(order.route))
-    if product == "text2video" and order.aspect_ratio:
-        body["aspect_ratio"] = order.aspect_ratio
-    if order.first_frame:
-        body["image"] = picture(order.first_frame, attempt)
-    if order.last_frame:
-        body["image_tail"] = picture(order.last_frame, attempt)
-    control = _camera_control(order)
-    if control is not None:
-        body["camera_control"] = control
-    if attempt.callback_url:
-        body["callback_url"] = attempt.callback_url
-    # A chosen voice has a price of its own, which this order did not reserve.
-    clash = sorted((body.keys() | {"model", "voice_list", "multi_shot"}) & order.options.keys())
-    if clash:
-        raise InvalidShot(f"options cannot set {', '.join(clash)} here: the shot does", **who(order.route))
-    return body | dict(order.options)
 
 
 def _camera_control(order: Order) -> dict[str, Any] | None:

@@ -88,10 +88,13 @@ def voice_ids(order: Order) -> Mapping[str, str]:
     return {voice: f"voice_{number}" for number, voice in enumerate(voices, 1)}
 
 
-def wording(order: Order, *, negative_field: bool = False, camera_field: bool = False) -> str:
+def wording(
+    order: Order, *, cut_format: bool = True, negative_field: bool = False, camera_field: bool = False
+) -> str:
     """The prompt as it is sent. What has a field of its own is left out of it.
 
-    Raises ``InvalidShot`` where cuts cannot be said in Kling's multi-shot format.
+    ``cut_format``: the model reads Kling's multi-shot format; cuts are told in free words otherwise. Raises
+    ``InvalidShot`` where they cannot be said in that format.
     """
     ids = reference_ids(order)
     first = {name: f"@{images[0]}" for name, images in ids.items() if images}
@@ -103,7 +106,7 @@ def wording(order: Order, *, negative_field: bool = False, camera_field: bool = 
     ]
     spoken = [_line(order, line, first, chinese) for line in order.dialogue]
     if order.cuts:
-        return _cuts(order, around, spoken, first, chinese)
+        return (_cuts if cut_format else _free_cuts)(order, around, spoken, first, chinese)
     return sentences(_named(order.prompt, first), *around[:1], *spoken, *around[1:], chinese=chinese)
 
 
@@ -116,10 +119,7 @@ def _cuts(order: Order, around: list[str], spoken: list[str], first: Mapping[str
         raise InvalidShot("Kling takes cuts of whole seconds, at least one each")
     if sum(lengths) != order.duration:
         raise InvalidShot(f"the cuts add up to {sum(lengths)} s, Kling films {order.duration} s")
-    lines: list[list[str]] = [[] for _ in order.cuts]
-    for line, words in zip(order.dialogue, spoken, strict=True):
-        lines[next((n for n, cut in enumerate(order.cuts) if line.speaker in cut.prompt), 0)].append(words)
-    told = []
+    lines, told = _by_cut(order, spoken), []
     for number, (cut, length) in enumerate(zip(order.cuts, lengths, strict=True)):
         scene = [_named(order.prompt, first), *around] if number == 0 else []
         words = sentences(*scene[:1], _named(cut.prompt, first), *scene[1:], *lines[number], chinese=chinese)
@@ -128,6 +128,26 @@ def _cuts(order: Order, around: list[str], spoken: list[str], first: Mapping[str
             raise InvalidShot(f"cut {number + 1} takes {len(words)} characters; Kling reads {CUT_WORDS}")
         told.append(f"{'镜头' if chinese else 'shot'} {number + 1}, {int(length)}, {words};")
     return " ".join(told)
+
+
+def _free_cuts(
+    order: Order, around: list[str], spoken: list[str], first: Mapping[str, str], chinese: bool
+) -> str:
+    """The whole shot, then each cut with its seconds: Kling 4.0 has no format, shots are written in the prompt."""
+    told = [sentences(_named(order.prompt, first), *around, chinese=chinese)]
+    for number, (cut, lines) in enumerate(zip(order.cuts, _by_cut(order, spoken), strict=True), 1):
+        words = sentences(_named(cut.prompt, first), *lines, chinese=chinese)
+        head = f"镜头{number}（{cut.duration:g}秒）：" if chinese else f"Shot {number} ({cut.duration:g} s): "
+        told.append(head + words)
+    return "\n".join(told)
+
+
+def _by_cut(order: Order, spoken: list[str]) -> list[list[str]]:
+    """Each line in the first cut that names its speaker; in the first of all where none does."""
+    lines: list[list[str]] = [[] for _ in order.cuts]
+    for line, words in zip(order.dialogue, spoken, strict=True):
+        lines[next((n for n, cut in enumerate(order.cuts) if line.speaker in cut.prompt), 0)].append(words)
+    return lines
 
 
 def _named(text: str, first: Mapping[str, str]) -> str:
