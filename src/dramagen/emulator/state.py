@@ -63,9 +63,10 @@ class Job:
     def updated(self, now: float) -> float:
         return list(self.history(now))[-1][1]
 
-    def stall(self) -> None:
-        """Make it never reach an end, unless the vendor expires it."""
-        self.seconds = math.inf
+    def stall(self, now: float) -> None:
+        """Make a job that has not ended yet never end."""
+        if self.state(now) not in TERMINAL:
+            self.seconds = self.expires = math.inf
 
 
 class Lane:
@@ -95,7 +96,7 @@ class Lane:
     def advance(self, now: float) -> None:
         """Start every job whose turn has come by ``now``."""
         while True:
-            self._waiting = [job for job in self._waiting if job.cancelled is None and job.expires > now]
+            self._waiting = [job for job in self._waiting if job.cancelled is None]
             if not self._waiting or not (self._unlimited or self._free):
                 return
             ready = min(job.created + job.warmup for job in self._waiting)
@@ -104,8 +105,10 @@ class Lane:
                 return
             turn = [job for job in self._waiting if job.created + job.warmup <= moment]
             job = min(turn, key=lambda job: (-job.priority, job.created))
-            job.starts = moment
             self._waiting.remove(job)
+            if job.expires <= moment:
+                continue  # it expired in the queue
+            job.starts = moment
             if not self._unlimited:
                 heapq.heapreplace(self._free, job.ends)
 

@@ -218,7 +218,7 @@ def _ratio(rules: Rules, settings: Mapping[str, Any], items: _Items) -> str:
     if "aspect_ratio" in settings and not rules.ratios:
         raise invalid(f"aspect_ratio is invalid: {rules.model} has no such setting here")
     free = items.count["first_frame"] or items.videos
-    if rules.kind == "omni-video" and not free and "aspect_ratio" not in settings:
+    if rules.kind == "omni-video" and not (free or rules.newest or "aspect_ratio" in settings):
         raise invalid("aspect_ratio is required without a first frame or a video")
     return _choice(settings, "aspect_ratio", "16:9", rules.ratios or ("16:9",))
 

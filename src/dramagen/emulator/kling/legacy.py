@@ -70,7 +70,7 @@ async def get(call: Call) -> Response:
     if job is None or hidden or not _mine(job, product):
         raise invalid("Task not found")
     if call.never:
-        job.stall()
+        job.stall(call.now)
     return ok(call, task_object(call.world, origin(call), job, call.now))
 
 

@@ -68,7 +68,7 @@ async def get(call: Call) -> Response:
     found = [job for job in jobs if job is not None and job.detail.wish.generation == "new"]
     if call.never:
         for job in found:
-            job.stall()
+            job.stall(call.now)
     return ok(call, [task_object(call.world, origin(call), job, call.now) for job in found])
 
 

@@ -62,7 +62,7 @@ def submit(call: Call, account: Account, wish: Wish) -> tuple[Job, bool]:
         raise Refusal(1303)
     job = _job(call, wish, cost, unit)
     if call.never:
-        job.stall()
+        job.stall(call.now)
     account.add(job, lane=wish.model)
     return job, True
 

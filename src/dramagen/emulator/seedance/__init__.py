@@ -114,7 +114,7 @@ async def _create(call: Call) -> Response:
         draft_of=draft,
     )
     if call.never:
-        job.stall()
+        job.stall(call.now)
     account.add(job, lane=lane, slots=slots)
     if fields.callback:
         call.world.outbox.add(_notice(call, account, job))
@@ -243,8 +243,8 @@ def _find(call: Call, account: Account) -> Job:
     job = account.find(call.params["id"])
     if job is None or not _visible(call, job):
         raise Refusal(404, "NotFound.TaskNotFound", "the specified task is not found")
-    if call.never and job.state(call.now) in ("queued", "running"):
-        job.stall()
+    if call.never:
+        job.stall(call.now)
     return job
 
 
@@ -277,7 +277,7 @@ async def _list(call: Call) -> Response:
     ]
     if call.never:
         for job in chosen:
-            job.stall()
+            job.stall(call.now)
     page = chosen[(number - 1) * size : number * size]
     items = [task_object(call.world, _origin(call), job, call.now) for job in page]
     return _ok(call, {"total": len(chosen), "items": items})
