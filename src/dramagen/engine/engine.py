@@ -1,5 +1,6 @@
 """Driving jobs from wherever they are to a clip. One flight per job; callers wait for it, and may leave."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -34,6 +35,7 @@ from dramagen.shot import Shot
 from dramagen.store import Store
 
 T = TypeVar("T")
+log = logging.getLogger("dramagen.engine")
 S = JobState
 
 ELSEWHERE = 0.5
@@ -135,7 +137,15 @@ class Engine:
                 "unknown" if isinstance(error, OutcomeUnknown) else "failed", flight, detail=str(error)
             )
         except JobMoved:
-            pass  # another process has it; the caller looks again
+            log.info("job %s moved meanwhile; looking again", flight.job.id)
+        except Exception as bug:
+            # One shot's accident must not take the others down with the studio.
+            log.exception("job %s stopped unexpectedly", flight.job.id)
+            flight.error = DramagenError(
+                f"job {flight.job.id} stopped unexpectedly ({type(bug).__name__}: {bug}); it stays in the journal",
+                provider=flight.job.route.provider, model=flight.job.route.model, billed=None,
+            )  # fmt: skip
+            flight.error.__cause__ = bug
         finally:
             self.flights.pop(flight.job.id, None)
             flight.landed.set()

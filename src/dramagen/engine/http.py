@@ -9,7 +9,7 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -248,15 +248,6 @@ class Http:
         return self._ssl
 
 
-@dataclass(frozen=True, slots=True)
-class LocalAnswer:
-    """What a local provider answers: a status, headers, and bytes or a file."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    content: bytes = b""
-
-
 Handle = Callable[[str, str, bytes], Awaitable[Any]]
 
 
@@ -281,10 +272,11 @@ class LocalTransport(httpx.AsyncBaseTransport):
         path = anyio.Path(content)
         size = (await path.stat()).st_size
         start = _range_start(request.headers.get("range"))
-        headers = {**answer.headers, "Content-Length": str(size - start), "Accept-Ranges": "bytes"}
+        headers = {k.lower(): v for k, v in answer.headers.items()}
+        headers |= {"content-length": str(size - start), "accept-ranges": "bytes"}
         status = answer.status
         if start:
-            status, headers["Content-Range"] = 206, f"bytes {start}-{size - 1}/{size}"
+            status, headers["content-range"] = 206, f"bytes {start}-{size - 1}/{size}"
         return httpx.Response(status, headers=headers, stream=_FileStream(path, start), request=request)
 
 
