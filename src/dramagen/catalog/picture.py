@@ -10,23 +10,22 @@ from dramagen.shot import RESOLUTIONS, Shot
 
 def fit_length(shot: Shot, mode: Mode, notes: Notes, can_trim: bool) -> tuple[Decimal, Trim | None]:
     """Seconds to order, never fewer than asked, and the part of them to keep."""
-    asked = Decimal(str(shot.duration))
-    ordered = mode.durations.at_least(asked)
-    if ordered is None:
-        raise Unfit("duration", f"{asked} s asked; films {mode.durations} in mode {mode.name}")
+    asked, takes = _plain(Decimal(str(shot.duration))), f"films {mode.durations}"
+    found = mode.durations.at_least(asked)
+    if found is None:
+        raise Unfit("duration", f"{asked:f} s asked; {takes} in mode {mode.name}")
+    ordered = _plain(found)
     if ordered == asked:
         return ordered, None
     if can_trim:
-        notes.adjust(
-            "duration", f"{asked} s", f"{ordered} s", f"films {mode.durations}; trimmed to {asked} s"
-        )
+        notes.adjust("duration", f"{asked:f} s", f"{ordered:f} s", f"{takes}; trimmed to {asked:f} s")
         return ordered, Trim(seconds=asked)
     if shot.allow_longer:
-        notes.adjust("duration", f"{asked} s", f"{ordered} s", f"films {mode.durations}; not trimmed")
+        notes.adjust("duration", f"{asked:f} s", f"{ordered:f} s", f"{takes}; not trimmed")
         return ordered, None
     raise Unfit(
         "duration",
-        f"{asked} s asked; films {mode.durations}, and nothing here can trim: "
+        f"{asked:f} s asked; {takes}, and nothing here can trim: "
         f"install dramagen[media] or say allow_longer=True",
     )
 
@@ -76,3 +75,8 @@ def pixels(shot: Shot, mode: Mode, tier: str) -> tuple[int, int] | tuple[None, N
 
 def _height(tier: str) -> int:
     return RESOLUTIONS.index(tier) if tier in RESOLUTIONS else -1
+
+
+def _plain(number: Decimal) -> Decimal:
+    """One spelling for one number: an order's hash must not tell 5.0 from 5."""
+    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize()

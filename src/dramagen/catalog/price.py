@@ -84,7 +84,7 @@ def explain(card: ModelCard, provider: ProviderCard, order: Order) -> str:
         return f"no price is known for {order.route}"
     most = "" if found.most == found.expected else f", at most {_plain(found.most)}"
     discount = _discount(card, provider)
-    less = f", {discount * 100:f} % off list" if discount else ""
+    less = f", {_trimmed(discount * 100)} % off list" if discount else ""
     read = ", ".join(str(part) for part in (row.source, row.checked) if part)
     return f"{found.basis} = {_plain(found.expected)}{most}{less}" + (f" ({read})" if read else "")
 
@@ -172,7 +172,11 @@ def _seconds_basis(row: Price, rate: Money, order: Order) -> str:
 
 
 def _plain(money: Money) -> str:
-    """Unrounded, without trailing zeros: a rate of 0.084 must not read as 0.08."""
-    amount = money.amount
-    shown = amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()
-    return f"{shown:f} {money.currency}"
+    """Unrounded: a rate of 0.084 must not read as 0.08."""
+    return f"{_trimmed(money.amount)} {money.currency}"
+
+
+def _trimmed(number: Decimal) -> str:
+    """Without trailing zeros."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
