@@ -532,17 +532,27 @@ def test_voices_are_numbered_on_their_own() -> None:
     assert said == "图片2的音色参考音频1。图片1和图片2。"
 
 
+def test_a_reference_that_is_only_heard_keeps_its_name() -> None:
+    heard = OrderReference(name="旁白", voice=SOUND)
+    said = worded("雨夜", references=(heard,), dialogue=(Line("旁白", "那一年"),))
+    assert said == '旁白的音色参考音频1。雨夜。旁白说："那一年"'
+
+
 def test_cuts_are_numbered_shots() -> None:
     cuts = (Cut("她推门", 2.0), Cut("特写 @林夏 的手", 3.0))
     said = worded("雨夜", cuts=cuts, references=(LIN,))
-    assert said == "雨夜。镜头1：她推门。镜头2：特写 图片1 的手。"
+    assert said == "雨夜。镜头1：她推门。镜头2：切至特写 图片1 的手。"
+
+
+def test_a_cut_that_is_said_is_not_said_twice() -> None:
+    assert worded("x", cuts=(Cut("a", 2.0), Cut("Cut to b", 3.0))) == "x. Shot 1: a. Shot 2: Cut to b."
 
 
 def test_seconds_only_for_a_model_that_follows_them_and_only_whole_ones() -> None:
     wire = {"model": "m", "timestamps": True}
-    assert "Shot 2 (2-5s): b." in worded("x", cuts=(Cut("a", 2.0), Cut("b", 3.0)), wire=wire)
-    assert "Shot 2: b." in worded("x", cuts=(Cut("a", 2.5), Cut("b", 2.5)), wire=wire)
-    assert "Shot 2: b." in worded("x", cuts=(Cut("a", 2.0), Cut("b", 3.0)))
+    assert "Shot 2 (2-5s): cut to b." in worded("x", cuts=(Cut("a", 2.0), Cut("b", 3.0)), wire=wire)
+    assert "Shot 2: cut to b." in worded("x", cuts=(Cut("a", 2.5), Cut("b", 2.5)), wire=wire)
+    assert "Shot 2: cut to b." in worded("x", cuts=(Cut("a", 2.0), Cut("b", 3.0)))
 
 
 @pytest.mark.parametrize("speed", ["slow", "normal", "fast"])

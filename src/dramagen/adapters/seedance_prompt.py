@@ -107,23 +107,22 @@ def wording(order: Order) -> str:
 
 
 def _input_names(references: tuple[OrderReference, ...], chinese: bool) -> Iterator[tuple[str, str]]:
-    """What the vendor calls each reference: its images, else its video, else its sound.
+    """What the vendor calls each reference: its images, else its video; one that is only heard keeps its name.
 
     The numbers follow the order of the ``content`` items, each type on its own.
     """
-    image, video, sound = ("图片", "视频", "音频") if chinese else ("Image ", "Video ", "Audio ")
-    images = videos = sounds = 0
+    image, video = ("图片", "视频") if chinese else ("Image ", "Video ")
+    images = videos = 0
     for reference in references:
         pictures = [f"{image}{images + n}" for n in range(1, len(reference.images) + 1)]
         images += len(pictures)
         videos += reference.video is not None
-        sounds += reference.voice is not None
         if pictures:
             yield reference.name, ("、" if chinese else " and ").join(pictures)
         elif reference.video is not None:
             yield reference.name, f"{video}{videos}"
         else:
-            yield reference.name, f"{sound}{sounds}"
+            yield reference.name, reference.name
 
 
 def _legend(order: Order, written: str, names: Mapping[str, str], chinese: bool) -> str:
@@ -132,16 +131,13 @@ def _legend(order: Order, written: str, names: Mapping[str, str], chinese: bool)
     said, sounds = [], 0
     for reference in order.references:
         label = names[reference.name]
-        if reference.name not in spoken_of:
+        if reference.name not in spoken_of and label != reference.name:
             said.append(f"{label}为{reference.name}" if chinese else f"{label} is {reference.name}")
         if reference.voice is not None:
             sounds += 1
-            if reference.images or reference.video:
-                said.append(
-                    f"{label}的音色参考音频{sounds}"
-                    if chinese
-                    else f"{label} has the voice of Audio {sounds}"
-                )
+            said.append(
+                f"{label}的音色参考音频{sounds}" if chinese else f"{label} has the voice of Audio {sounds}"
+            )
     return ("，" if chinese else ", ").join(said)
 
 
@@ -164,7 +160,11 @@ def _shots(order: Order, names: Mapping[str, str], chinese: bool) -> Iterator[st
         label = f"镜头{number}" if chinese else f"Shot {number}"
         if timed:
             label += f"（{int(start)}-{int(end)}秒）" if chinese else f" ({int(start)}-{int(end)}s)"
-        yield label + ("：" if chinese else ": ") + replace_mentions(cut.prompt, names)
+        said = replace_mentions(cut.prompt, names)
+        if number > 1 and not said.lower().startswith(("切", "硬切", "cut ")):
+            # A number orders the shots; the cut itself has to be said.
+            said = ("切至" if chinese else "cut to ") + said
+        yield label + ("：" if chinese else ": ") + said
         start = end
 
 

@@ -1,17 +1,21 @@
-"""For tests: the suite every adapter passes, and the small driver it is written with.
+"""For tests: a fake provider, the suite every adapter passes, and the small driver it is written with.
 
-An adapter kept outside this repository proves itself by inheriting :class:`AdapterContract` in its own tests.
+An adapter kept outside this repository proves itself by inheriting :class:`AdapterContract` in its own tests; a
+pipeline built on this library is tested against :class:`FakeProvider`, which needs no network and no key.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from dramagen.testing.driver import Heard, Respond, drive, in_turn
+from dramagen.testing.fake import FakeJob, FakeProvider
 
 if TYPE_CHECKING:
     from dramagen.testing.contract import AdapterContract, Golden, Refusal, Report
 
 __all__ = [
     "AdapterContract",
+    "FakeJob",
+    "FakeProvider",
     "Golden",
     "Heard",
     "Refusal",
