@@ -93,9 +93,8 @@ class SeedanceAdapter:
             "generate_audio": order.audio,  # the vendor's own default is true
             "watermark": False,
         } | lost.marks(order, attempt)
-        if (
-            order.aspect_ratio is not None
-        ):  # None where the clip follows its first frame: 2.5 refuses one there
+        if order.aspect_ratio is not None:
+            # It is None where the clip follows its first frame: 2.5 refuses a ratio there.
             body["ratio"] = order.aspect_ratio
         task_type = order.wire.get("omni_reference_task_type")
         if order.mode == "references" and task_type:
