@@ -61,8 +61,8 @@ def fitted(catalog: Catalog) -> Fitted:
     """``fitted(shot, "kling:cn/kling-3.0", **options)``."""
 
     def run(shot: Shot, route: str, **options: Any) -> Quote | Refusal:
-        options = {"measure": measured, "crop": cropped, "today": TODAY, "catalog": catalog} | options
-        return fit(shot, Route.from_id(route), options.pop("catalog"), **options)
+        asked: dict[str, Any] = {"measure": measured, "crop": cropped, "today": TODAY} | options
+        return fit(shot, Route.from_id(route), asked.pop("catalog", catalog), **asked)
 
     return run
 
@@ -101,7 +101,8 @@ def make_order(catalog: Catalog) -> Callable[..., Order]:
         found = card.mode(mode)
         assert found is not None
         size = found.sizes.get(tier, {}).get(ratio, (None, None))
-        return Order.parse(
+        fields = {"audio": False, "aspect_ratio": ratio, "width": size[0], "height": size[1]} | fields
+        made: Order = Order.parse(
             {
                 "route": where,
                 "wire": card.wire[where.region],
@@ -109,12 +110,9 @@ def make_order(catalog: Catalog) -> Callable[..., Order]:
                 "prompt": "x",
                 "duration": seconds,
                 "resolution": tier,
-                "aspect_ratio": ratio,
-                "width": size[0],
-                "height": size[1],
-                "audio": False,
             }
             | fields
         )
+        return made
 
     return make
