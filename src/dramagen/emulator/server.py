@@ -34,6 +34,19 @@ class _DroppingProtocol(H11Protocol):
         self.app = with_drop
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    # asyncio turns Nagle's delay (40 ms an answer) off only on sockets that name their protocol.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 def _server(application: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
         application,
@@ -56,7 +69,7 @@ def serve(
 
     Raises ``OSError`` where the port is taken.
     """
-    with socket.create_server((host, port)) as listener:
+    with _listen(host, port) as listener:
         url = f"http://{host}:{listener.getsockname()[1]}"
         print(f"dramagen emulator at {url} (speed {speed:g}); DRAMAGEN_EMULATOR={url}", flush=True)  # noqa: T201  # the one line
         _server(app(speed=speed, settings=settings)).run(sockets=[listener])
@@ -113,7 +126,7 @@ def running(
     port: int = 0,
 ) -> Iterator[Handle]:
     """An emulator on 127.0.0.1 in a thread, until the block ends; arguments as for ``app``."""
-    with socket.create_server(("127.0.0.1", port)) as listener:
+    with _listen("127.0.0.1", port) as listener:
         server = _server(app(speed=speed, clock=clock, settings=settings, send=send))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -5,7 +5,7 @@ from functools import partial
 
 from starlette.responses import JSONResponse, Response
 
-from dramagen.emulator.kling import errors, legacy, modern
+from dramagen.emulator.kling import elements, errors, legacy, modern
 from dramagen.emulator.kling.errors import Refusal
 from dramagen.emulator.kling.settings import Settings
 from dramagen.emulator.state import Job
@@ -33,6 +33,9 @@ def _asked_legacy(call: Call) -> str:
     return "poll" if own.isdigit() and len(own) == 18 else "find"
 
 
+_ELEMENTS = "/v1/general/advanced-custom-elements"
+
+
 class Kling:
     """Kling's open platform."""
 
@@ -50,6 +53,10 @@ class Kling:
         Endpoint("POST", "/v1/videos/{product}", _answered(legacy.create), "create"),
         Endpoint("GET", "/v1/videos/{product}", _answered(legacy.list_tasks), "find"),
         Endpoint("GET", "/v1/videos/{product}/{id}", _answered(legacy.get), _asked_legacy),
+        Endpoint("POST", _ELEMENTS, _answered(elements.create), "upload"),
+        Endpoint("GET", _ELEMENTS, _answered(elements.list_elements), "upload"),
+        Endpoint("GET", _ELEMENTS + "/{id}", _answered(elements.get), "upload"),
+        Endpoint("POST", "/v1/general/delete-advanced-elements", _answered(elements.delete), "upload"),
     )
 
     def failure(self, call: Call, status: int, code: str | int | None) -> Response:
