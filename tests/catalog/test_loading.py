@@ -138,6 +138,12 @@ def test_a_new_model_without_modes_is_told_what_to_say() -> None:
         )
 
 
+def test_a_wrong_setting_is_not_blamed_on_the_card_alone() -> None:
+    catalog = Catalog.load(overrides={"kling": {"models": {"kling-3.0": {"titel": "x"}}}})
+    with pytest.raises(ConfigError, match=r"with dramagen\.toml providers\.kling\.models\.kling-3\.0: titel"):
+        catalog.model("kling", "kling-3.0")
+
+
 def test_a_whole_provider_can_be_stated() -> None:
     import tomllib
 

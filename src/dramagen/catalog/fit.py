@@ -53,7 +53,7 @@ def fit(
         words.check_prompt(_worded(order, wording), mode, notes)
         cost = price.estimate(card, provider, order)
         if cost is None:
-            raise Unfit("price", _state_a_price(route))
+            raise Unfit("price", _state_a_price(route, provider))
     except Unfit as no:
         return Refusal(route=route, rule=no.rule, reason=no.reason)
     p50, p90 = _latency(card, order)
@@ -152,7 +152,7 @@ def _mode(shot: Shot, card: ModelCard) -> Mode:
     mode = card.mode(wanted)
     if mode is None:
         rule = "references" if shot.references else ("text", "first_frame", "last_frame")[frames]
-        has = ", ".join(m.name for m in card.modes)
+        has = ", ".join(m.name for m in card.modes) or "nothing its card knows of"
         raise Unfit(rule, f"{wanted} asked; films from {has}")
     if shot.references and frames > mode.references.frames:
         raise Unfit("references", f"{frames} frames beside references; at most {mode.references.frames}")
@@ -178,12 +178,11 @@ def _keys(value: object) -> Iterator[str]:
             yield from _keys(inner)
 
 
-def _state_a_price(route: Route) -> str:
-    table = f'[[providers.{route.provider}.models."{route.model}".price]]'
-    return (
-        f"no price is known; state yours in {SETTINGS}: "
-        f'{table} per = "second", amount = "0.60", currency = "CNY"'
-    )
+def _state_a_price(route: Route, provider: ProviderCard) -> str:
+    currency = provider.regions[route.region].currency
+    row = f'{{ per = "second", amount = "0.60", currency = "{currency}" }}'
+    line = f'providers.{route.provider}.models."{route.model}".price = [{row}]'
+    return f"no price is known; state yours in {SETTINGS}, such as: {line}"
 
 
 def _latency(card: ModelCard, order: Order) -> tuple[float | None, float | None]:

@@ -90,7 +90,8 @@ class Catalog:
             if table is None and not own:
                 raise NoRoute(f"no provider is called {name!r}{_near(name, self.providers())}")
             merged = merge(table or {}, {k: v for k, v in own.items() if k != "models"})
-            self._providers[name] = _parse(ProviderCard, {"name": name} | merged, source or SETTINGS)
+            said = _said(source, own, f"providers.{name}")
+            self._providers[name] = _parse(ProviderCard, {"name": name} | merged, said)
         return self._providers[name]
 
     def models(self, provider: str) -> tuple[str, ...]:
@@ -167,17 +168,17 @@ class Catalog:
 
     def _table(self, provider: str, model: str) -> tuple[str, Table]:
         """The model's merged table, and what to call it in an error."""
+        key = f"providers.{provider}.models.{model}"
         source, table = self._read(provider, "models", f"{model}.toml")
         own = dict(self._override(provider).get("models", {}).get(model, {}))
         if table is None and not own:
             raise NoRoute(f"{provider} has no model {model!r}{_near(model, self.models(provider))}")
         if table is None:
-            source = f"{SETTINGS}: providers.{provider}.models.{model}"
             like = own.pop("like", None)
             if like is None and "mode" not in own:
-                raise ConfigError(f"{source}: give its modes, or like = '<a model it behaves like>'")
+                raise ConfigError(f"{SETTINGS} {key}: give its modes, or like = '<a model it behaves like>'")
             table = self._alike(provider, like, model) if like is not None else {}
-        return source or SETTINGS, merge({"id": model} | table, own)
+        return _said(source, own, key), merge({"id": model} | table, own)
 
     def _alike(self, provider: str, like: str, model: str) -> Table:
         _, table = self._table(provider, like)
@@ -201,6 +202,12 @@ def _toml(place: Traversable) -> Table:
         return tomllib.loads(place.read_text(encoding="utf-8"), parse_float=Decimal)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ConfigError(f"{place}: {problem}") from None
+
+
+def _said(source: str | None, own: Mapping[str, Any], key: str) -> str:
+    """Where a card's values come from: its file, the user's settings, or both."""
+    mine = f"{SETTINGS} {key}" if own or source is None else ""
+    return " with ".join(filter(None, (source, mine)))
 
 
 def _parse(kind: type[CardT], table: Table, source: str) -> CardT:

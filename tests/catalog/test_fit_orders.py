@@ -1,0 +1,87 @@
+"""What a fit orders, the vendor's own adapter can send: no quote is refused only when it is filmed."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dramagen import Camera, Cut, Image, Line, Reference, Shot
+from dramagen.adapters import adapter
+from dramagen.adapters.base import PAID, Attempt
+from dramagen.catalog.load import Catalog
+from dramagen.catalog.order import Order, Quote, Refusal
+from dramagen.catalog.route import Route
+
+Fitted = Callable[..., Quote | Refusal]
+
+ROUTES = [route.id for route in Catalog.load().routes()]
+PRICE = [{"per": "second", "amount": "1", "currency": "CNY"}]
+PRICED = Catalog.load(
+    overrides={
+        "kling": {"models": {name: {"price": PRICE} for name in ("kling-4.0", "kling-4.0-flash")}},
+        "seedance": {"models": {"seedance-2.5-premium": {"price": PRICE}}},
+    }
+)
+FRAME = Image.from_bytes(b"png 720x1280")
+LIN = Reference(
+    "林夏", [FRAME, Image.from_bytes(b"png 900x900")], voice=b"wav 3.0", video=b"mp4 720x1280 5.0"
+)
+
+INPUTS = st.sampled_from(
+    [
+        {},
+        {"first_frame": FRAME},
+        {"first_frame": FRAME, "last_frame": Image.from_bytes(b"png 1024x1024")},
+        {"references": [LIN]},
+        {"references": [LIN, Reference("林夏天", [FRAME])], "first_frame": FRAME},
+    ]
+)
+WORDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "camera": st.just(Camera("orbit_left", "slow")),
+        "cuts": st.just([Cut("@林夏 推门", 2), Cut("特写", 3)]),
+        "dialogue": st.just([Line("林夏", "你终于来了", voice="v1", language="zh")]),
+        "audio": st.booleans(),
+        "seed": st.just(7),
+        "negative_prompt": st.just("文字"),
+        "resolution": st.sampled_from(["480p", "1080p"]),
+    },
+)
+
+
+def paid_request(order: Order, provider: str) -> bool:
+    inputs = {item.sha256: b"content" for item in order.inputs()}
+    attempt = Attempt(tag="a" * 24, created=1_795_000_000.0, inputs=inputs)
+    request = next(adapter(PRICED.provider(provider).adapter).submit(order, attempt))
+    return bool(request.extensions.get(PAID))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(route=st.sampled_from(ROUTES), inputs=INPUTS, said=WORDS)
+def test_what_is_quoted_can_be_sent(fitted: Fitted, route: str, inputs: dict, said: dict) -> None:  # type: ignore[type-arg]  # fields of a shot
+    where = Route.from_id(route)
+    speaks = adapter(PRICED.provider(where.provider).adapter)
+    shot = Shot("@林夏 走进雨夜", **inputs, **said)
+    found = fitted(shot, route, wording=speaks.wording, overridden=True, catalog=PRICED)
+    if isinstance(found, Quote):
+        assert paid_request(found.order, where.provider)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_each_mode_of_each_route_can_be_sent(fitted: Fitted, route: str) -> None:
+    where = Route.from_id(route)
+    speaks = adapter(PRICED.provider(where.provider).adapter)
+    inputs = {
+        "text": {},
+        "first_frame": {"first_frame": FRAME},
+        "first_last_frame": {"first_frame": FRAME, "last_frame": FRAME},
+        "references": {"references": [LIN]},
+    }
+    for mode in PRICED.model(where.provider, where.model).modes:
+        shot = Shot("@林夏 走进雨夜", **inputs[mode.name])  # type: ignore[arg-type]  # fields of a shot
+        found = fitted(shot, route, wording=speaks.wording, overridden=True, catalog=PRICED)
+        assert isinstance(found, Quote), (mode.name, found)
+        assert found.order.mode == mode.name
+        assert paid_request(found.order, where.provider)
