@@ -4,12 +4,15 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 from PIL import Image
 
 from dramagen.media.concat import concat
+from dramagen.media.convert import video_frame
+from dramagen.media.copying import one_make
 from dramagen.media.frames import extract_frame
-from dramagen.media.probe import UndecodableMedia
+from dramagen.media.probe import UndecodableMedia, probe
 from dramagen.media.sound import SAMPLE_RATE, read_sound
 
 Clips = Callable[..., Path]
@@ -83,3 +86,35 @@ def test_nothing_and_odd_sizes_are_refused(make_clip: Clips, tmp_path: Path) -> 
         concat([], tmp_path / "film.mp4", width=96, height=160, fps=24)
     with pytest.raises(ValueError, match="even size"):
         concat([make_clip(frames=1)], tmp_path / "film.mp4", width=95, height=160, fps=24)
+
+
+def test_clips_of_one_make_keep_their_pictures_bit_by_bit(make_clip: Clips, tmp_path: Path) -> None:
+    clips = [make_clip(f"{n}.mp4", frames=30, tone=True) for n in range(3)]
+    assert one_make(clips, 96, 160, Fraction(24))
+    film = tmp_path / "film.mp4"
+    concat(clips, film, width=96, height=160, fps=24)
+    assert probe(film).frames == 90
+    for n in (0, 7, 29):
+        picture = extract_frame(clips[0], n)
+        assert all(extract_frame(film, n + 30 * clip) == picture for clip in range(3))
+    peaks = loudness(film, 3.75)
+    assert min(peaks[3:-3]) > 4000
+
+
+def test_clips_of_another_size_rate_or_codec_are_not_of_one_make(make_clip: Clips, tmp_path: Path) -> None:
+    clip = make_clip("a.mp4", frames=12)
+    assert one_make([clip], 96, 160, Fraction(24))
+    assert not one_make([clip], 48, 80, Fraction(24))
+    assert not one_make([clip], 96, 160, Fraction(25))
+    assert not one_make([clip, make_clip("b.mp4", frames=12, width=160)], 96, 160, Fraction(24))
+    assert not one_make([clip, make_clip("c.mp4", frames=12, fps=Fraction(30))], 96, 160, Fraction(24))
+    other = tmp_path / "d.mp4"
+    with av.open(str(other), "w") as container:
+        stream = container.add_stream("mpeg4", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 96, 160, "yuv420p"
+        for _ in range(12):
+            container.mux(stream.encode(video_frame(Image.new("RGB", (96, 160)), "yuv420p")))
+        container.mux(stream.encode(None))
+    assert not one_make([clip, other], 96, 160, Fraction(24))
+    facts = concat([clip, other], tmp_path / "film.mp4", width=96, height=160, fps=24)
+    assert facts.frames == 24

@@ -1,11 +1,13 @@
 """Cut clips together into one film of one size and one rate."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dramagen.media.convert import ready
+from dramagen.media.copying import one_make
 from dramagen.media.decode import UndecodableMedia, opened, video_of
 from dramagen.media.encode import samples_until, written
 from dramagen.media.probe import MediaFacts, probe
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 CRF = 18
+ENCODER_TUNING = "rc-lookahead=10:me=dia:subme=1:ref=1:bframes=2"
 
 
 def concat(
@@ -31,7 +34,8 @@ def concat(
 
     A clip of another ratio gets black bars. The picture is the clock: each clip's sound is cut or filled
     with silence to exactly the length of its picture, so nothing drifts from joint to joint. The film has a
-    sound track if any clip has one.
+    sound track if any clip has one. Clips of one make (size, rate, encoder settings), as those of one model
+    are, keep their pictures bit by bit; others are encoded once. Clips are taken to be sound: probe them first.
 
     Args:
         clips: at least one.
@@ -51,19 +55,39 @@ def concat(
         raise ValueError(f"H.264 needs an even size, not {width}x{height}")
     dst, rate = Path(dst), exact_rate(fps)
     audible = any(probe(clip, decode=False).has_audio for clip in clips)
-    with written(dst, width=width, height=height, fps=rate, audio=audible, crf=CRF) as film:
+    clips = [Path(clip) for clip in clips]
+    with ExitStack() as stack:
+        like = None
+        if one_make(clips, width, height, rate):
+            like = video_of(stack.enter_context(opened(clips[0])), clips[0])
+        film = stack.enter_context(
+            written(
+                dst,
+                width=width,
+                height=height,
+                fps=rate,
+                audio=audible,
+                crf=CRF,
+                tuning=ENCODER_TUNING,
+                like=like,
+            )
+        )
         for number, clip in enumerate(clips, start=1):
             begin = film.frames
-            for frame in _fitted(Path(clip), width, height, rate):
-                film.picture(frame)
+            if like is not None:
+                with opened(clip) as source:
+                    film.copy(source)
+            else:
+                for frame in _fitted(clip, width, height, rate):
+                    film.picture(frame)
             if film.frames == begin:
                 raise UndecodableMedia(clip, "no frame decodes")
             if audible:
                 samples = samples_until(film.frames, rate) - samples_until(begin, rate)
-                film.sound(read_sound(Path(clip), 0.0, samples) or bytes(samples * SAMPLE_BYTES))
+                film.sound(read_sound(clip, 0.0, samples) or bytes(samples * SAMPLE_BYTES))
             if progress is not None:
                 progress(number, len(clips))
-    return probe(dst)
+    return probe(dst, decode=False)
 
 
 def _fitted(clip: Path, width: int, height: int, fps: Fraction) -> Iterator["VideoFrame"]:

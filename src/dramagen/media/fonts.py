@@ -26,7 +26,7 @@ SYSTEM_PLACES = (
     "C:/Windows/Fonts/msyh.ttc",
     "C:/Windows/Fonts/simhei.ttf",
 )
-# The Noto collections hold one face per script; the second after Japanese and Korean is Simplified Chinese.
+# A Noto collection holds one face per script, told apart by the end of its family name.
 SIMPLIFIED_CHINESE = "SC"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
-# Marks that may not begin a line, and marks that may not end one (GB/T 15834, appendix; common to typesetters).
+# Marks that Chinese typesetting does not let begin a line, and marks it does not let end one.
 NOT_FIRST = set("、。，．！？：；）》」』】〕〉”’…—·,.!?:;)]}%")
 NOT_LAST = set("（《「『【〔〈“‘([{")
 ELLIPSIS = "…"
