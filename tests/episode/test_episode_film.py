@@ -9,9 +9,9 @@ import pytest
 
 from dramagen.episode import Episode, film
 from dramagen.episode.frames import size, stand_in
-from dramagen.episode.outlook import NotFilmed, look_ahead
+from dramagen.episode.outlook import look_ahead
 from dramagen.episode.picks import Picks, load_picks, save_picks
-from dramagen.episode.reel import Reel
+from dramagen.episode.reel import NotFilmed, Reel
 from dramagen.episode.takes import clip_of, film_takes, takes_ahead
 from dramagen.errors import BudgetExceeded, ConfigError, JobFailed, OutcomeUnknown
 from dramagen.media.frames import extract_frame, picture_facts

@@ -1,39 +1,20 @@
 """Film an episode: shots side by side where they can be, in line where one continues another."""
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import anyio
-import anyio.from_thread
 import anyio.to_thread
 
+from dramagen.episode.assemble import Rushes, assemble
 from dramagen.episode.choose import Choice, choose
 from dramagen.episode.crew import Crew
-from dramagen.episode.cut import CutShot, cut
 from dramagen.episode.frames import last_frame
-from dramagen.episode.manifest import Failure, Manifest, ManifestShot, entry_of
+from dramagen.episode.manifest import Manifest
 from dramagen.episode.model import Episode, EpisodeShot
-from dramagen.episode.picks import Picks, load_picks, remember_start, write_whole
-from dramagen.episode.reel import Filmed, Reel
-from dramagen.errors import DramagenError, OutcomeUnknown
-from dramagen.money import Money, total
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A step of an episode: ``done`` and ``of`` count clips where the step is cutting."""
-
-    kind: Literal["filmed", "kept", "failed", "waiting", "cutting"]
-    shot_id: str = ""
-    detail: str = ""
-    done: int = 0
-    of: int = 0
-
-
-Listener = Callable[[Progress], None]
+from dramagen.episode.picks import Picks, load_picks, remember_start
+from dramagen.episode.progress import Listener, Progress
+from dramagen.episode.reel import Reel
+from dramagen.errors import DramagenError
 
 
 async def film(
@@ -74,48 +55,23 @@ async def film(
     async with anyio.create_task_group() as tasks:
         for shot in episode.ordered:
             tasks.start_soon(run.one, shot)
-    cuts = [CutShot(s.id, s.take, run.filmed[s.id]) for s in run.entries()]
-    if cuts:
-        await cut_together(reel, episode.title, cuts, run.tell)
     spent = [
         job.cost
         for job in crew.jobs()
         if job.cost is not None and job.id not in settled and job.episode == episode.title
     ]
-    manifest = _manifest(episode, out, run.entries(), tuple(run.failures()), spent, choices)
-    write_manifest(manifest)
-    return manifest
+    return await assemble(episode, reel, choices, run.rushes, run.tell, spent)
 
 
-async def cut_together(reel: Reel, title: str, shots: Sequence[CutShot], tell: Listener) -> bool:
-    """:func:`cut` in a worker thread, telling of each clip; cancelled between two clips. Whether it was made."""
-
-    def progress(done: int, of: int) -> None:
-        anyio.from_thread.check_cancelled()
-        anyio.from_thread.run_sync(tell, Progress("cutting", done=done, of=of))
-
-    return await anyio.to_thread.run_sync(cut, reel, title, shots, progress)
-
-
-def write_manifest(manifest: Manifest) -> None:
-    """Write ``manifest.json``, whole or not at all."""
-    write_whole(manifest.file, json.dumps(manifest.to_json(), ensure_ascii=False, indent=2) + "\n")
-
-
-@dataclass
 class _Run:
-    crew: Crew
-    episode: Episode
-    reel: Reel
-    choices: dict[str, Choice]
-    tell: Listener
-    filmed: dict[str, Filmed] = field(default_factory=dict)
-    cached: set[str] = field(default_factory=set)
-    errors: dict[str, DramagenError] = field(default_factory=dict)
-    over: dict[str, anyio.Event] = field(default_factory=dict)
+    """One run: which shots are over, and what came of each."""
 
-    def __post_init__(self) -> None:
-        self.over = {shot.id: anyio.Event() for shot in self.episode.shots}
+    def __init__(
+        self, crew: Crew, episode: Episode, reel: Reel, choices: dict[str, Choice], tell: Listener
+    ) -> None:
+        self.crew, self.episode, self.reel, self.choices, self.tell = crew, episode, reel, choices, tell
+        self.rushes = Rushes()
+        self.over = {shot.id: anyio.Event() for shot in episode.shots}
 
     async def one(self, shot: EpisodeShot) -> None:
         """Film one shot; whatever comes of it, those that continue from it are told."""
@@ -125,22 +81,22 @@ class _Run:
             else:
                 await self._film(shot)
         except DramagenError as error:
-            self.errors[shot.id] = error
+            self.rushes.errors[shot.id] = error
             self.tell(Progress("failed", shot.id, error.message))
         finally:
             self.over[shot.id].set()
 
     def _keep(self, shot: EpisodeShot) -> None:
         take = self.choices[shot.id].take
-        self.filmed[shot.id] = self.reel.takes[shot.id][take]
-        self.cached.add(shot.id)
+        self.rushes.filmed[shot.id] = self.reel.takes[shot.id][take]
+        self.rushes.cached.add(shot.id)
         self.tell(Progress("kept", shot.id, f"take {take}, though {shot.continues} changed"))
 
     async def _film(self, shot: EpisodeShot) -> None:
         to_film, choice = shot.shot, self.choices[shot.id]
         if shot.continues is not None:
             await self.over[shot.continues].wait()
-            before = self.filmed.get(shot.continues)
+            before = self.rushes.filmed.get(shot.continues)
             if before is None:
                 self.tell(Progress("waiting", shot.id, f"continues from {shot.continues}, which has no clip"))
                 return
@@ -150,47 +106,7 @@ class _Run:
         filmed = await anyio.to_thread.run_sync(self.reel.copy_in, shot.id, clip)
         self.reel.keep(shot.id, choice.take, filmed)
         remember_start(self.episode.path, shot.id, choice.take, choice.before)
-        self.filmed[shot.id] = filmed
+        self.rushes.filmed[shot.id] = filmed
         if clip.cached:
-            self.cached.add(shot.id)
+            self.rushes.cached.add(shot.id)
         self.tell(Progress("filmed", shot.id, filmed.clip))
-
-    def entries(self) -> tuple[ManifestShot, ...]:
-        return tuple(
-            entry_of(shot.id, self.choices[shot.id].take, self.filmed[shot.id], shot.id in self.cached)
-            for shot in self.episode.shots
-            if shot.id in self.filmed
-        )
-
-    def failures(self) -> list[Failure]:
-        return [
-            Failure(
-                shot.id,
-                self.choices[shot.id].take,
-                self.errors.get(shot.id),
-                None if shot.id in self.errors else shot.continues,
-            )
-            for shot in self.episode.shots
-            if shot.id not in self.filmed
-        ]
-
-
-def _manifest(
-    episode: Episode,
-    out: Path,
-    shots: tuple[ManifestShot, ...],
-    failures: tuple[Failure, ...],
-    spent: list[Money],
-    choices: dict[str, Choice],
-) -> Manifest:
-    risks = [f.error.at_risk for f in failures if isinstance(f.error, OutcomeUnknown)]
-    return Manifest(
-        episode=episode.title,
-        folder=out,
-        shots=shots,
-        failures=failures,
-        spent_now=total(spent),
-        value=total(shot.cost for shot in shots),
-        unknown=total(risk for risk in risks if risk is not None),
-        stale=tuple(shot.id for shot in episode.shots if choices[shot.id].stale),
-    )

@@ -9,15 +9,11 @@ from dramagen.episode.crew import Crew
 from dramagen.episode.frames import last_frame, stand_in
 from dramagen.episode.model import Episode, EpisodeShot
 from dramagen.episode.picks import Picks
-from dramagen.episode.reel import Reel
+from dramagen.episode.reel import NotFilmed, Reel
 from dramagen.errors import DramagenError
 from dramagen.money import Money
 from dramagen.routing.plan import Plan
 from dramagen.shot import Image, Shot
-
-
-class NotFilmed(DramagenError):
-    """A take that has to be there first has not been filmed."""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,15 @@ from typing import Any
 from dramagen.clip import Clip
 from dramagen.episode.names import clip_name
 from dramagen.episode.picks import write_whole
-from dramagen.errors import ConfigError
+from dramagen.errors import ConfigError, DramagenError
 from dramagen.money import Money
 
 FILE = ".reel.json"
 VERSION = 1
+
+
+class NotFilmed(DramagenError):
+    """A take that has to be there first has not been filmed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ import anyio.to_thread
 from dramagen.clip import Clip
 from dramagen.episode.choose import choose, free_takes
 from dramagen.episode.crew import Crew
-from dramagen.episode.filming import Listener, Progress
 from dramagen.episode.frames import last_frame
 from dramagen.episode.manifest import Failure, ManifestShot, entry_of
 from dramagen.episode.model import Episode, EpisodeShot
 from dramagen.episode.outlook import finished, ready_shot
 from dramagen.episode.picks import Picks, remember_start
+from dramagen.episode.progress import Listener, Progress
 from dramagen.episode.reel import Reel
 from dramagen.errors import DramagenError
 from dramagen.routing.plan import Plan

@@ -1,0 +1,87 @@
+"""``dramagen film``: an episode, from file to film."""
+
+from pathlib import Path
+
+import anyio
+import typer
+
+from dramagen.cli import exits, tables
+from dramagen.cli.board import Board
+from dramagen.cli.consent import agree, answer, ask, can_ask, warn_of_the_unfilmable
+from dramagen.cli.options import AsJson, File, MoneyLimit, Out, Pin, Yes, capped, folder_of
+from dramagen.cli.screen import console, emit, note, say
+from dramagen.episode import Episode, Manifest
+from dramagen.episode import film as film_episode
+from dramagen.episode.outlook import Outlook, look_ahead
+from dramagen.episode.picks import load_picks
+from dramagen.money import Money
+from dramagen.studio import Studio
+
+
+def film(
+    file: File,
+    out: Out = None,
+    pin: Pin = None,
+    budget: MoneyLimit = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Film an episode and cut it together. Run again, it goes on where it was and pays for nothing twice."""
+    code = anyio.run(_film, file, folder_of(file, out), pin, budget, yes, as_json)
+    raise typer.Exit(code)
+
+
+async def _film(
+    file: Path, folder: Path, pin: str | None, budget: Money | None, yes: bool, as_json: bool
+) -> int:
+    episode = Episode.load(file).repinned(pin)
+    picks, board = load_picks(file), Board()
+    async with Studio(capped(budget, episode), on_event=board.event) as studio:
+        ahead = await look_ahead(studio, episode, picks, folder)
+        refilm = bool(ahead.stale) and _again(ahead.stale, yes)
+        if refilm:
+            ahead = await look_ahead(studio, episode, picks, folder, refilm=True)
+        warn_of_the_unfilmable(ahead.plan)
+        agree(studio, ahead.plan, yes=yes, budget=budget, episode=episode)
+        with board.shown():
+            manifest = await film_episode(
+                studio, episode, folder, picks=picks, refilm=refilm, on_progress=board.progress
+            )
+        if as_json:
+            emit(manifest.to_json() | {"folder": str(folder)})
+        else:
+            _show(studio, manifest, ahead)
+    return exits.code_of_all([f.error for f in manifest.failures if f.error is not None])
+
+
+def _again(stale: tuple[str, ...], yes: bool) -> bool:
+    """Whether stale shots are filmed again; a no keeps their old takes."""
+    listed = ", ".join(stale)
+    if yes:
+        return True
+    if not can_ask():
+        ask("", f"{listed} continue from a take that is no longer picked: --yes films them again")
+    return answer(f"{listed} continue from a take that is no longer picked. Film them again as new takes?")
+
+
+def _show(studio: Studio, manifest: Manifest, ahead: Outlook) -> None:
+    say(tables.filmed(manifest))
+    say("")
+    say(f"paid now: {tables.moneys(manifest.spent_now)}; paid in all: {tables.moneys(manifest.value)}")
+    if manifest.unknown:
+        say(f"up to {tables.moneys(manifest.unknown)} may be spent without a clip: `dramagen jobs` shows it")
+    if manifest.stale:
+        say(f"kept though the shot before changed: {', '.join(manifest.stale)}")
+    for path in (manifest.film, manifest.contact_sheet, manifest.file):
+        if path.exists():
+            say(str(path))
+    for failure in manifest.failures:
+        if failure.error is not None:
+            note(f"{failure.id}: {failure.error}")
+    if manifest.shots and not any(shot.cost for shot in manifest.shots):
+        would = studio.plan([shot.pinned(None) for shot in ahead.shots])
+        say("")
+        say(tables.routes(would, "What the same episode would cost, and how long it would take"))
+        for table in tables.routes_by_shot(would, console().width):
+            say("")
+            say(table)

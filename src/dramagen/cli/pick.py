@@ -1,0 +1,60 @@
+"""``dramagen pick``: this take it is."""
+
+from pathlib import Path
+
+import anyio
+
+from dramagen.cli.options import AsJson, File, Out, ShotId, Take, folder_of
+from dramagen.cli.screen import emit, say
+from dramagen.episode import Episode, Picks
+from dramagen.episode.choose import choose
+from dramagen.episode.picks import load_picks, save_picks
+from dramagen.episode.reel import Reel
+from dramagen.episode.takes import clip_of
+from dramagen.errors import InvalidShot
+from dramagen.studio import Studio
+
+
+def pick(file: File, shot: ShotId, take: Take, out: Out = None, as_json: AsJson = False) -> None:
+    """Take this take into the episode. Shots that continue from it become stale; nothing is deleted."""
+    folder = folder_of(file, out)
+    episode, reel = Episode.load(file), Reel.load(folder)
+    found = episode.shot(shot)
+    there = sorted(reel.takes.get(shot, ()))
+    if there and take not in there:
+        listed = ", ".join(map(str, there))
+        raise InvalidShot(
+            f"{shot} has no take {take}; filmed are {listed}: dramagen takes {file} {shot} -n {take}"
+        )
+    picks = load_picks(file)
+    before = choose(episode, picks, reel.numbers())[found.continues].take if found.continues else None
+    picks = picks.picked(shot, take, before)
+    save_picks(file, picks)
+    anyio.run(_accept, episode, shot, take, picks, folder)
+    stale = stale_after(episode, picks, reel)
+    if as_json:
+        emit({"shot": shot, "take": take, "stale": stale})
+        return
+    say(f"{shot}: take {take} is picked")
+    say_stale(stale)
+
+
+def stale_after(episode: Episode, picks: Picks, reel: Reel) -> list[str]:
+    """Ids of the shots that are stale as the picks now stand."""
+    choices = choose(episode, picks, reel.numbers())
+    return [shot.id for shot in episode.shots if choices[shot.id].stale]
+
+
+def say_stale(stale: list[str]) -> None:
+    """Tell of stale shots, and what to do."""
+    if stale:
+        say(f"stale, since they continue from another take: {', '.join(stale)}")
+        say("`dramagen film` asks before it films them again; `dramagen cut` keeps them as they are")
+
+
+async def _accept(episode: Episode, shot: str, take: int, picks: Picks, folder: Path) -> None:
+    """Teach the router, where the clip is known here."""
+    async with Studio() as studio:
+        clip = await clip_of(studio, episode, shot, take, picks, folder)
+        if clip is not None:
+            studio.accept(clip)

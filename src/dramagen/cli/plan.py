@@ -1,0 +1,68 @@
+"""``dramagen plan``: what it would cost and how long it would take, before the first yuan."""
+
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+
+from dramagen.cli import tables
+from dramagen.cli.options import AsJson, MoneyLimit, Out, Pin, folder_of
+from dramagen.cli.screen import console, emit, say
+from dramagen.episode import Episode
+from dramagen.episode.outlook import look_ahead
+from dramagen.episode.picks import load_picks
+from dramagen.money import Money
+from dramagen.routing.plan import Plan
+from dramagen.shot import Shot
+from dramagen.studio import Studio
+
+
+def plan(
+    what: Annotated[
+        str, typer.Argument(metavar="FILE|PROMPT", help="An episode file, or a prompt.", show_default=False)
+    ],
+    out: Out = None,
+    pin: Pin = None,
+    budget: MoneyLimit = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show where each shot would be filmed, for how much, and what every other route would cost."""
+    planned, takes, stale = anyio.run(_plan, what, out, pin, budget)
+    if as_json:
+        emit(planned.to_json() | ({"stale": list(stale)} if stale else {}))
+        return
+    say(tables.choices(planned, takes))
+    say("")
+    if budget is not None:
+        covered = planned.most <= planned.budget_converted
+        say(f"budget {budget}: {'covers it' if covered else 'does NOT cover the upper bound'}")
+    if stale:
+        say(f"stale, kept unless filmed again: {', '.join(stale)}")
+    say(tables.routes(planned, "On every route"))
+    for table in tables.routes_by_shot(planned, console().width):
+        say("")
+        say(table)
+
+
+async def _plan(
+    what: str, out: Path | None, pin: str | None, budget: Money | None
+) -> tuple[Plan, list[int], tuple[str, ...]]:
+    async with Studio() as studio:
+        if not _is_file(what):
+            shot = Shot(prompt=what, pin=pin)
+            return studio.plan([shot], budget), [1], ()
+        file = Path(what)
+        episode = Episode.load(file).repinned(pin)
+        ahead = await look_ahead(studio, episode, load_picks(file), folder_of(file, out), budget)
+        takes = [ahead.choices[shot.id].take for shot in ahead.shots if shot.id is not None]
+        return ahead.plan, takes, ahead.stale
+
+
+def _is_file(what: str) -> bool:
+    if what.endswith(".toml"):
+        return True
+    try:
+        return Path(what).is_file()
+    except (OSError, ValueError):
+        return False  # too long for a path: a prompt

@@ -1,0 +1,95 @@
+"""Where words go: results to standard output, everything else to standard error; one calm line for an error."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dramagen.cli import exits
+from dramagen.errors import DramagenError
+
+P = ParamSpec("P")
+
+FILE_WIDTH = 120
+"""Columns of tables that go to a file or a pipe."""
+
+
+def console(*, error: bool = False) -> Console:
+    """Standard output, or standard error, as it is now."""
+    stream = sys.stderr if error else sys.stdout
+    known = stream.isatty() or "COLUMNS" in os.environ
+    return Console(
+        file=stream, width=None if known else FILE_WIDTH, highlight=False, markup=False, soft_wrap=False
+    )
+
+
+def say(what: str | Table) -> None:
+    """A result, for standard output."""
+    console().print(what, soft_wrap=isinstance(what, str))
+
+
+def note(text: str) -> None:
+    """Anything that is not the result."""
+    console(error=True).print(text, soft_wrap=True)
+
+
+def emit(document: Any) -> None:
+    """A result for machines."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def calmly(command: Callable[P, None]) -> Callable[P, None]:
+    """A command whose errors are one calm line and an exit code. ``DRAMAGEN_DEBUG=1`` shows tracebacks."""
+
+    @wraps(command)
+    def calm(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except KeyboardInterrupt:
+            note(
+                "Interrupted. Jobs that were sent go on at the provider: "
+                "run the same command again, or `dramagen jobs resume`."
+            )
+            raise typer.Exit(exits.INTERRUPTED) from None
+        except Exception as problem:
+            if os.environ.get("DRAMAGEN_DEBUG") == "1":
+                raise
+            cause = _cause(problem)
+            if kwargs.get("as_json"):
+                emit({"error": _record(cause)})
+            note(_line(cause))
+            raise typer.Exit(
+                exits.code_of(cause) if isinstance(cause, DramagenError) else exits.FAILED
+            ) from None
+
+    return calm
+
+
+def _cause(problem: BaseException) -> BaseException:
+    """The first real error inside the groups that task groups make."""
+    while isinstance(problem, BaseExceptionGroup):
+        problem = problem.exceptions[0]
+    return problem
+
+
+def _line(cause: BaseException) -> str:
+    if isinstance(cause, DramagenError):
+        return str(cause)
+    if isinstance(cause, OSError):
+        return f"{cause.filename}: {cause.strerror}" if cause.filename else str(cause)
+    return f"unexpected {type(cause).__name__}: {cause} (DRAMAGEN_DEBUG=1 shows where)"
+
+
+def _record(cause: BaseException) -> dict[str, Any]:
+    if isinstance(cause, DramagenError):
+        return cause.to_json()
+    return {"error": type(cause).__name__, "message": str(cause)}

@@ -1,0 +1,127 @@
+"""The tables people read: what a plan says, what each route would cost, what was filmed."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+from rich.table import Table
+
+from dramagen.episode.manifest import Manifest
+from dramagen.money import Money
+from dramagen.routing.plan import Plan, RouteTotal, ShotPlan
+
+NONE = "–"
+
+
+def clock(seconds: float | None) -> str:
+    """``1:35``; a dash where it is not known."""
+    if seconds is None:
+        return NONE
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def moneys(amounts: Sequence[Money]) -> str:
+    """``6.00 CNY + 1.20 USD``, or ``nothing``."""
+    return " + ".join(str(money) for money in amounts if money) or "nothing"
+
+
+def choices(plan: Plan, takes: Sequence[int]) -> Table:
+    """Per shot: the route chosen, what it costs, how long it takes, what is done differently."""
+    table = _table(None, "shot", "take", ">s", "route", ">expected", ">at most", ">time", "adjusted")
+    for planned, take in zip(plan.shots, takes, strict=True):
+        shot = planned.shot
+        table.add_row(shot.name, str(take), f"{shot.duration:g}", *_choice(planned))
+    table.add_section()
+    open_shots = sum(planned.held is None for planned in plan.shots)
+    table.add_row(
+        "total", "", f"{sum(p.shot.duration for p in plan.shots):g}", f"{open_shots} to film",
+        str(plan.expected), str(plan.most), clock(plan.seconds), "",
+    )  # fmt: skip
+    return table
+
+
+def _choice(planned: ShotPlan) -> tuple[str, str, str, str, str]:
+    if planned.held is not None:
+        return planned.held, "paid already", "", "", ""
+    quote = planned.choice
+    if quote is None:
+        why = next((f"{r.route.id}: {r.reason}" for r in planned.refusals if r.keyed), "")
+        if not why:
+            why = "no key" if planned.quotes else "no route can film it"
+        return NONE, NONE, NONE, NONE, why
+    adjusted = "; ".join(f"{a.field}: {a.asked} → {a.given}" for a in quote.adjustments)
+    return quote.route.id, str(quote.price.expected), str(quote.price.most), clock(quote.seconds), adjusted
+
+
+def routes(plan: Plan, title: str) -> Table:
+    """What the same shots would cost on each real route, and how long they would take, in total."""
+    table = _table(title, "route", "key", ">total", f">in {plan.currency}", ">a shot", ">time", "cannot film")
+    for total in _real(plan):
+        table.add_row(
+            total.route,
+            "yes" if total.keyed else "no key",
+            str(total.total) if total.total is not None else NONE,
+            f"{total.total_converted.rounded().amount}" if total.total_converted is not None else NONE,
+            _span(plan, total.route),
+            clock(total.seconds),
+            f"{total.refused} of {len(plan.shots)}" if total.refused else "",
+        )
+    return table
+
+
+def routes_by_shot(plan: Plan, width: int) -> Iterator[Table]:
+    """What each shot would cost on each real route, as many shots side by side as fit ``width`` columns."""
+    totals = _real(plan)
+    fit = max(1, (width - max((cell_len(t.route) for t in totals), default=0) - 6) // 8)
+    for start in range(0, len(plan.shots), fit):
+        numbers = range(start, min(start + fit, len(plan.shots)))
+        names = [plan.shots[at].shot.name for at in numbers]
+        table = _table(None, "route", "in", *(f">{name}" for name in names))
+        for total in totals:
+            prices = [total.prices[at] for at in numbers]
+            currency = total.total.currency if total.total is not None else ""
+            table.add_row(
+                total.route, currency, *(NONE if p is None else str(p.rounded().amount) for p in prices)
+            )
+        yield table
+
+
+def _span(plan: Plan, route: str) -> str:
+    """The shortest and the longest a shot takes there."""
+    times = [q.seconds for p in plan.shots for q in p.quotes if q.route.id == route and q.seconds is not None]
+    if not times:
+        return NONE
+    low, high = clock(min(times)), clock(max(times))
+    return low if low == high else f"{low}–{high}"
+
+
+def _real(plan: Plan) -> list[RouteTotal]:
+    """Routes that cost something: previz is no film."""
+    return [total for total in plan.routes() if total.total is None or total.total]
+
+
+def filmed(manifest: Manifest) -> Table:
+    """What was filmed, shot by shot, and what it cost."""
+    table = _table(manifest.episode, "shot", ">take", "route", ">s", ">cost", "paid", "clip")
+    for shot in manifest.shots:
+        paid = "before" if shot.cached else "now"
+        table.add_row(
+            shot.id, str(shot.take), shot.route, f"{shot.duration:.2f}", str(shot.cost),
+            paid if shot.cost else "free", shot.clip,
+        )  # fmt: skip
+    for failure in manifest.failures:
+        why = f"waits for {failure.waits_for}" if failure.error is None else failure.error.message
+        table.add_row(failure.id, str(failure.take), NONE, NONE, NONE, "", why)
+    table.add_section()
+    seconds = sum(shot.duration for shot in manifest.shots)
+    table.add_row("total", "", "", f"{seconds:.2f}", moneys(manifest.value), "", "")
+    return table
+
+
+def _table(title: str | None, *columns: str) -> Table:
+    """A plain table; a column whose name begins with ``>`` is right-aligned."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left")
+    return table
