@@ -56,6 +56,7 @@ class Catalog:
         self._overrides = overrides
         self._providers: dict[str, ProviderCard] = {}
         self._models: dict[tuple[str, str], ModelCard] = {}
+        self._routes: tuple[Route, ...] | None = None
 
     @classmethod
     def load(
@@ -120,12 +121,14 @@ class Catalog:
 
     def routes(self) -> tuple[Route, ...]:
         """Every route, of living and retired models alike."""
-        return tuple(
-            Route(provider=provider, region=region, model=model)
-            for provider in self.providers()
-            for model in self.models(provider)
-            for region in self.model(provider, model).wire
-        )
+        if self._routes is None:
+            self._routes = tuple(
+                Route(provider=provider, region=region, model=model)
+                for provider in self.providers()
+                for model in self.models(provider)
+                for region in self.model(provider, model).wire
+            )
+        return self._routes
 
     def matching(self, pin: str | None) -> tuple[Route, ...]:
         """The routes a pin may mean. Raises ``NoRoute``, naming what is near, where it means none."""
