@@ -129,6 +129,31 @@ def test_slow_is_virtual_time() -> None:
         assert time.monotonic() - started >= 0.06
 
 
+def test_an_emulator_stops_in_the_middle_of_a_slow_answer() -> None:
+    outcome: list[str] = []
+
+    def ask(url: str) -> None:
+        try:
+            httpx.post(
+                url,
+                json={"prompt": "x"},
+                headers={"authorization": "Bearer k"},
+                trust_env=False,
+                verify=False,
+            )
+        except httpx.HTTPError as error:
+            outcome.append(type(error).__name__)
+
+    with running() as vendors:
+        vendors.faults(provider="kling", on="create", kind="slow", seconds=3600)
+        caller = threading.Thread(target=ask, args=[vendors.url + "/kling/text-to-video/kling-3.0"])
+        caller.start()
+        while not vendors.requests():
+            pass
+    caller.join()
+    assert outcome == ["RemoteProtocolError"]
+
+
 @pytest.mark.parametrize("on", ["create", "poll"])
 def test_never(
     provider: str, create: Create, client: httpx.Client, clock: ManualClock, vendors: Handle, on: str

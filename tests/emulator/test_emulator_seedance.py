@@ -1,5 +1,6 @@
 """Seedance: the life of a task, its price, lists, deletion and the notes' worked examples."""
 
+import base64
 import io
 from collections.abc import Callable
 from decimal import Decimal
@@ -309,6 +310,59 @@ def test_modes_of_echo(ark: Create, client: httpx.Client, clock: ManualClock, ve
     assert _task(client, task_id)["seed"] == 7
     vendors.settings(seedance={"seed_echo": False})
     assert "seed" not in _task(client, task_id)
+
+
+def test_odd_shapes_of_a_task(ark: Create, client: httpx.Client, clock: ManualClock, vendors: Handle) -> None:
+    vendors.settings(seedance={"failed_error": False, "numbers": "string", "running_word": "pondering"})
+    good, bad = ark().json()["id"], ark("x [[fail]]").json()["id"]
+    clock.advance(10)
+    assert _task(client, good)["status"] == "pondering"
+    clock.advance(300)
+    done = _task(client, good)
+    assert (done["duration"], done["usage"]["completion_tokens"]) == ("5", "108900")
+    failed = _task(client, bad)
+    assert failed["status"] == "failed"
+    assert "error" not in failed
+
+
+@pytest.mark.parametrize(
+    ("marker", "code"),
+    [
+        ("[[moderate-output]]", "OutputVideoSensitiveContentDetected"),
+        ("[[moderate-copyright]]", "OutputVideoSensitiveContentDetected.PolicyViolation"),
+        ("[[fail]]", "InternalServiceError"),
+    ],
+)
+def test_verdicts(ark: Create, client: httpx.Client, clock: ManualClock, marker: str, code: str) -> None:
+    task_id = ark(f"x {marker}").json()["id"]
+    clock.advance(300)
+    task = _task(client, task_id)
+    assert (task["status"], task["error"]["code"]) == ("failed", code)
+    assert "Request id: 02" in task["error"]["message"]
+
+
+def test_output_follows_the_first_frame(ark: Create, client: httpx.Client, clock: ManualClock) -> None:
+    def made(model: str, width: int, height: int) -> tuple[str, int]:
+        head = b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4) + b"IHDR" + width.to_bytes(4) + height.to_bytes(4)
+        url = "data:image/png;base64," + base64.b64encode(head).decode()
+        frame = {"type": "image_url", "image_url": {"url": url}, "role": "first_frame"}
+        task_id = ark(model=model, content=[frame], ratio=None).json()["id"]
+        clock.advance(300)
+        task = _task(client, task_id)
+        return task["ratio"], task["usage"]["completion_tokens"]
+
+    assert made("doubao-seedance-2-0-260128", 720, 1280) == ("9:16", 108900)
+    assert made("doubao-seedance-2-0-260128", 1000, 800) == ("4:3", 1112 * 834 * 121 // 1024)
+    assert made("doubao-seedance-2-5-260628", 720, 1280)[0] == "9:16"
+    ratio, tokens = made("doubao-seedance-2-5-260628", 1000, 800)
+    assert ratio == "5:4", "2.5 keeps the frame's own ratio"
+    assert abs(tokens / 108900 - 1) < 0.01
+
+
+def test_2_5_chooses_the_length_itself(ark: Create, client: httpx.Client, clock: ManualClock) -> None:
+    task_id = ark(model="doubao-seedance-2-5-260628", duration=None).json()["id"]
+    clock.advance(300)
+    assert _task(client, task_id)["duration"] == 10
 
 
 def test_models_are_listed(client: httpx.Client) -> None:

@@ -202,6 +202,12 @@ def test_input_moderation(ark: Create, vendors: Handle) -> None:
     _refused(ark("blood [[moderate-input]]"), vendors, 400, "InputTextSensitiveContentDetected")
 
 
+def test_example_d_a_real_person(ark: Create, vendors: Handle) -> None:
+    content = [_text("her [[moderate-face]]"), _image("first_frame")]
+    code = "InputImageSensitiveContentDetected.PrivacyInformation"
+    assert "real person" in _refused(ark(content=content, ratio=None), vendors, 400, code)["message"]
+
+
 def test_overdue(ark: Create, vendors: Handle) -> None:
     vendors.settings(seedance={"balance": "0"})
     assert _refused(ark(), vendors, 403, "AccountOverdueError")["type"] == "Forbidden"

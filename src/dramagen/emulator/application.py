@@ -10,12 +10,11 @@ from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, compile_path
+from starlette.routing import Route
 
 from dramagen.emulator.callbacks import Send
 from dramagen.emulator.clock import Clock, ScaledClock
 from dramagen.emulator.faults import Fault, played
-from dramagen.emulator.files import FILES
 from dramagen.emulator.world import Call, Endpoint, Settings, Vendor, World
 
 _METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
@@ -53,7 +52,7 @@ def _control(world: World) -> list[Route]:
         return JSONResponse({"jobs": world.bill()})
 
     async def requests(_: Request) -> Response:
-        return JSONResponse({"requests": world.requests})
+        return JSONResponse({"requests": [*world.requests]})
 
     async def reset(_: Request) -> Response:
         world.reset()
@@ -118,8 +117,8 @@ async def _answer(world: World, vendor: Vendor, region: str, request: Request) -
     world.requests.append(_logged(request, body, world.clock.stamp(world.clock.now())))
     call = Call(world, vendor, region, request, body)
     path_exists = False
-    for endpoint in (*vendor.endpoints, *FILES):
-        match = compile_path(endpoint.path)[0].match(request.path_params["path"])
+    for pattern, endpoint in world.routes[vendor.name]:
+        match = pattern.match(request.path_params["path"])
         if match is None:
             continue
         path_exists = True

@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -34,6 +34,15 @@ class _DroppingProtocol(H11Protocol):
         self.app = with_drop
 
 
+class _Server(uvicorn.Server):
+    """A server that stops at once: whoever still waits for a slow answer is cut off."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets)
+
+
 def _listen(host: str, port: int) -> socket.socket:
     # asyncio turns Nagle's delay (40 ms an answer) off only on sockets that name their protocol.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -59,7 +68,7 @@ def _server(application: ASGIApp) -> uvicorn.Server:
         lifespan="on",
         timeout_graceful_shutdown=1,
     )
-    return uvicorn.Server(config)
+    return _Server(config)
 
 
 def serve(
@@ -72,7 +81,8 @@ def serve(
     with _listen(host, port) as listener:
         url = f"http://{host}:{listener.getsockname()[1]}"
         print(f"dramagen emulator at {url} (speed {speed:g}); DRAMAGEN_EMULATOR={url}", flush=True)  # noqa: T201  # the one line
-        _server(app(speed=speed, settings=settings)).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):
+            _server(app(speed=speed, settings=settings)).run(sockets=[listener])
 
 
 class Handle:

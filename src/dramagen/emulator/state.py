@@ -3,7 +3,7 @@
 import hashlib
 import heapq
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -134,10 +134,10 @@ class Account:
         for lane in self.lanes.values():
             lane.advance(now)
 
-    def running(self, lane: Callable[[Job], bool], now: float) -> int:
-        """How many jobs of a lane have not ended."""
+    def unfinished(self, model: str, now: float) -> int:
+        """How many jobs of a model have not ended."""
         self.advance(now)
-        return sum(lane(job) and job.state(now) not in TERMINAL for job in self.jobs.values())
+        return sum(job.model == model and job.state(now) not in TERMINAL for job in self.jobs.values())
 
     def spent(self, now: float) -> Decimal:
         """What was or will be charged, in the account's currency."""

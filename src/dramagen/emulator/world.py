@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from dramagen.emulator.callbacks import Outbox, Send
 from dramagen.emulator.clock import Clock
@@ -29,6 +31,9 @@ VENDORS = {
     "kling": "dramagen.emulator.kling",
 }
 """Every emulated provider and the module whose ``VENDOR`` speaks its protocol."""
+
+
+_REQUESTS_KEPT = 10_000
 
 
 class Vendor(Protocol):
@@ -85,10 +90,14 @@ class World:
             name: vendor.settings.model_validate(self.settings.get(name, {}))
             for name, vendor in self.vendors.items()
         }
+        self.routes = {
+            name: [(compile_path(endpoint.path)[0], endpoint) for endpoint in vendor.endpoints]
+            for name, vendor in self.vendors.items()
+        }
         self.accounts: dict[tuple[str, str, str], Account] = {}
         self.faults = Faults()
         self.outbox = Outbox(self.clock, self.send)
-        self.requests: list[dict[str, Any]] = []
+        self.requests: deque[dict[str, Any]] = deque(maxlen=_REQUESTS_KEPT)
         self.serial = itertools.count(1)
         self.secret = secrets.token_bytes(32)
 

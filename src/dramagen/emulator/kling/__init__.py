@@ -5,6 +5,7 @@ from functools import partial
 
 from starlette.responses import JSONResponse, Response
 
+from dramagen.emulator.files import FILES
 from dramagen.emulator.kling import elements, errors, legacy, modern
 from dramagen.emulator.kling.errors import Refusal
 from dramagen.emulator.kling.settings import Settings
@@ -43,6 +44,7 @@ class Kling:
     regions: Mapping[str, str] = {"cn": "CNY", "intl": "USD"}
     settings = Settings
     endpoints = (
+        *FILES,
         *(
             Endpoint("POST", f"/{kind}/{{model}}", _answered(partial(modern.create, kind)), "create")
             for kind in ("text-to-video", "image-to-video", "omni-video", "motion-control")

@@ -58,7 +58,7 @@ def submit(call: Call, account: Account, wish: Wish) -> tuple[Job, bool]:
     unit = UNIT[account.currency]
     if account.spent(call.now) + cost * unit > call.options.balance * unit:
         raise Refusal(1102)
-    if account.running(lambda job: job.model == wish.model, call.now) >= call.options.concurrency:
+    if account.unfinished(wish.model, call.now) >= call.options.concurrency:
         raise Refusal(1303)
     job = _job(call, wish, cost, unit)
     if call.never:

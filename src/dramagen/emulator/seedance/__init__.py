@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from dramagen.emulator.callbacks import Notice
+from dramagen.emulator.files import FILES
 from dramagen.emulator.seedance import errors
 from dramagen.emulator.seedance.content import Content, read_content
 from dramagen.emulator.seedance.errors import Refusal, invalid
@@ -48,6 +49,12 @@ class Settings(BaseModel):
     seed_echo: bool = True
     echo_early: bool = False
     """Whether a task shows seed, size and length before it succeeded."""
+    failed_error: bool = True
+    """Whether a failed task says why."""
+    numbers: Literal["number", "string"] = "number"
+    """How token counts and durations are spelled: the vendor's schema says one, its examples the other."""
+    running_word: str = "running"
+    """Another word here is a state no page names."""
     video_input_floor: Literal["none", "times_1.8"] = "none"
     """The vendor's minimum tokens with a video input; its table is not public."""
     reference_video_seconds: float = Field(default=5.0, gt=0)
@@ -93,12 +100,7 @@ async def _create(call: Call) -> Response:
         fields = read_fields(body, model, family, content, late_ratio=call.options.frame_ratio == "async")
     else:
         fields = _final(body, model, family, draft)
-    if "[[moderate-input]]" in content.text:
-        raise invalid(
-            "content[0].text",
-            "the input text may contain sensitive information",
-            "InputTextSensitiveContentDetected",
-        )
+    _moderate(content)
     if account.spent(call.now) >= call.options.balance:
         raise Refusal(403, "AccountOverdueError", "account has an overdue balance")
     lane, slots = _lane(call, model, fields)
@@ -122,6 +124,15 @@ async def _create(call: Call) -> Response:
     if "safety_identifier" in body:
         answer["safety_identifier"] = body["safety_identifier"]
     return _ok(call, answer)
+
+
+def _moderate(content: Content) -> None:
+    if "[[moderate-input]]" in content.text:
+        code = "InputTextSensitiveContentDetected"
+        raise invalid("content[0].text", "the input text may contain sensitive information", code)
+    if "[[moderate-face]]" in content.text:
+        code = "InputImageSensitiveContentDetected.PrivacyInformation"
+        raise invalid("", "input image 'content[1]' may contain real person", code)
 
 
 def _body(call: Call) -> dict[str, Any]:
@@ -318,6 +329,7 @@ class Seedance:
     regions: Mapping[str, str] = {"cn": "CNY", "intl": "USD"}
     settings = Settings
     endpoints = (
+        *FILES,
         Endpoint("POST", _TASKS, _answered(_create), "create"),
         # The vendor has no cancel route: a POST below a task falls through to create.
         Endpoint("POST", _TASKS + "/{rest:path}", _answered(_create), "create"),

@@ -65,11 +65,7 @@ class _Checker:
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         value = self.body.get(name, default)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int)
-            or not (low <= value <= high or name not in self.body)
-        ):
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise self.wrong(name)
         return value
 

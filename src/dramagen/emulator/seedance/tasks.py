@@ -127,6 +127,9 @@ def _spelled(frame: Size) -> str:
 
 
 def _verdict(content: Content, fields: Fields) -> dict[str, str] | None:
+    if "[[moderate-copyright]]" in content.text:
+        code = "OutputVideoSensitiveContentDetected.PolicyViolation"
+        return failed(code, "output video may be related to copyright restrictions")
     if "[[moderate-output]]" in content.text:
         code = "OutputVideoSensitiveContentDetected"
         return failed(code, "the output video may contain sensitive information")
@@ -141,21 +144,23 @@ def task_object(world: World, origin: str, job: Job, at: float) -> dict[str, Any
     fields = detail.fields
     state = job.state(at)
     options: Any = world.options["seedance"]
-    task: dict[str, Any] = {"id": job.id, "model": job.model, "status": state}
-    if state == "failed":
+    word = options.running_word if state == "running" else state
+    task: dict[str, Any] = {"id": job.id, "model": job.model, "status": word}
+    if state == "failed" and options.failed_error:
         task["error"] = detail.error
     if state == "succeeded":
         expires = job.ends + DAY
         task["content"] = {"video_url": file_url(world, origin, job, f"video.{fields.container}", expires)}
         if fields.last_frame:
             task["content"]["last_frame_url"] = file_url(world, origin, job, "last_frame.jpeg", expires)
-        task["usage"] = {"completion_tokens": detail.tokens, "total_tokens": detail.tokens}
+        count = _spelled_number(detail.tokens, options.numbers)
+        task["usage"] = {"completion_tokens": count, "total_tokens": count}
         if "tools" in detail.echo:
             task["usage"]["tool_usage"] = {"web_search": 1}
     task["created_at"] = int(world.clock.stamp(job.created))
     task["updated_at"] = int(world.clock.stamp(job.updated(at)))
     if state == "succeeded" or options.echo_early:
-        task |= _settled(detail, seed=options.seed_echo)
+        task |= _settled(detail, seed=options.seed_echo, numbers=options.numbers)
     return {
         **task,
         **detail.echo,
@@ -165,14 +170,20 @@ def task_object(world: World, origin: str, job: Job, at: float) -> dict[str, Any
     }
 
 
-def _settled(detail: Detail, *, seed: bool) -> dict[str, Any]:
+def _settled(detail: Detail, *, seed: bool, numbers: str) -> dict[str, Any]:
     fields = detail.fields
     values: dict[str, Any] = {"seed": detail.seed} if seed else {}
     values |= {"resolution": fields.resolution, "ratio": detail.ratio}
-    values |= {"frames": fields.frames} if fields.frames else {"duration": detail.seconds}
+    values |= (
+        {"frames": fields.frames} if fields.frames else {"duration": _spelled_number(detail.seconds, numbers)}
+    )
     values |= {"framespersecond": FPS, "generate_audio": fields.audio, "draft": fields.draft}
     if detail.newest:
         values["output_format"] = fields.container
     if detail.draft_of:
         values["draft_task_id"] = detail.draft_of
     return values
+
+
+def _spelled_number(value: int, style: str) -> int | str:
+    return str(value) if style == "string" else value
