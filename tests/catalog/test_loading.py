@@ -131,6 +131,19 @@ def test_a_likeness_takes_over_no_price() -> None:
     assert card.prices == ()
 
 
+def test_a_likeness_may_be_of_another_stated_model_but_not_of_itself() -> None:
+    models = {
+        "b": {"like": "a"},
+        "a": {"like": "kling-3.0", "title": "A"},
+        "c": {"like": "d"},
+        "d": {"like": "c"},
+    }
+    catalog = Catalog.load(overrides={"kling": {"models": models}})
+    assert catalog.model("kling", "b").wire["cn"]["model"] == "b"
+    with pytest.raises(ConfigError, match="leads back"):
+        catalog.model("kling", "c")
+
+
 def test_a_new_model_without_modes_is_told_what_to_say() -> None:
     with pytest.raises(ConfigError, match="like ="):
         Catalog.load(overrides={"kling": {"models": {"kling-5.0": {"title": "x"}}}}).model(

@@ -169,7 +169,7 @@ class Catalog:
                 return str(place), _toml(place)
         return None, None
 
-    def _table(self, provider: str, model: str) -> tuple[str, Table]:
+    def _table(self, provider: str, model: str, asking: tuple[str, ...] = ()) -> tuple[str, Table]:
         """The model's merged table, and what to call it in an error."""
         key = f"providers.{provider}.models.{model}"
         source, table = self._read(provider, "models", f"{model}.toml")
@@ -180,11 +180,14 @@ class Catalog:
             like = own.pop("like", None)
             if like is None and "mode" not in own:
                 raise ConfigError(f"{SETTINGS} {key}: give its modes, or like = '<a model it behaves like>'")
-            table = self._alike(provider, like, model) if like is not None else {}
+            if like in (*asking, model):
+                raise ConfigError(f"{SETTINGS} {key}: like = {like!r} leads back to itself")
+            table = {} if like is None else self._alike(provider, like, (*asking, model))
         return _said(source, own, key), merge({"id": model} | table, own)
 
-    def _alike(self, provider: str, like: str, model: str) -> Table:
-        _, table = self._table(provider, like)
+    def _alike(self, provider: str, like: str, asking: tuple[str, ...]) -> Table:
+        _, table = self._table(provider, like, asking)
+        model = asking[-1]
         alike = {k: v for k, v in table.items() if k not in _NOT_ALIKE}
         wire = {region: {**values, "model": model} for region, values in table["wire"].items()}
         return alike | {"id": model, "title": model, "wire": wire}
