@@ -87,12 +87,14 @@ def _across(size: float) -> Curve:
 
 
 def _shake(strength: float) -> Camera:
-    """A held camera: breath, pulse and hand, at rates that never line up."""
+    """A held camera: breath, pulse and hand, at rates that never line up.
+
+    It does not lean, as a real one would: turning a picture takes longer than all the rest of a frame.
+    """
     a = 0.006 * strength
     return Camera(
         yaw=Curve(waves=(Wave(2.2 * a, 0.31, 0.0), Wave(a, 0.83, 1.3), Wave(0.35 * a, 2.1, 2.2))),
         pitch=Curve(waves=(Wave(1.6 * a, 0.37, 0.9), Wave(0.8 * a, 1.07, 0.2), Wave(0.35 * a, 2.6, 1.1))),
-        roll=Curve(waves=(Wave(1.4 * a, 0.43, 0.4), Wave(0.5 * a, 1.3, 2.0))),
     )
 
 

@@ -93,7 +93,8 @@ def _seen(graph: "Graph", stage: Stage, still: "Image", start: int, end: int) ->
         for curve in (cam.x, cam.y, cam.z, cam.yaw, cam.pitch, cam.zoom)
     )
     width, height = stage.width, stage.height
-    if stage.room > 1:
+    leaning = stage.room > 1
+    if leaning:
         width, height = _even(width * stage.room), _even(height * stage.room)
     source = graph.add_buffer(
         width=still.width,
@@ -106,15 +107,20 @@ def _seen(graph: "Graph", stage: Stage, still: "Image", start: int, end: int) ->
         f"z='{zoom}/(1-{z})/{stage.room:.9f}'"
         f":x='iw*(0.5+{x}+{yaw}*(1-{z}))-iw/zoom/2'"
         f":y='ih*(0.5+{y}+{pitch}*(1-{z}))-ih/zoom/2'"
-        f":d={end - start}:s={width}x{height}:fps={Fraction(stage.fps).limit_denominator(1001)}",
+        f":d={1 if leaning else end - start}:s={width}x{height}:fps={Fraction(stage.fps).limit_denominator(1001)}",
     )
     source.link_to(pan)
-    if stage.room == 1:
+    if not leaning:
         return pan
+    # Only a roll leans, and it does nothing else: one view is enough, turned on and on.
+    again = graph.add("loop", f"loop={end - start - 1}:size=1:start=0")
+    times = graph.add("setpts", "N")
     # The picture leans the other way than the camera does.
     lean = cam.roll.expression(f"(n+{start})", stage.frames, stage.fps)
     turn = graph.add("rotate", f"angle='-{lean}':ow={stage.width}:oh={stage.height}:c=black")
-    pan.link_to(turn)
+    pan.link_to(again)
+    again.link_to(times)
+    times.link_to(turn)
     return turn
 
 
