@@ -62,6 +62,7 @@ class Studio:
         policy: chooses among routes; the configured one (``cheapest``) by default.
         clock: time; tests give a virtual one.
         cwd: where ``dramagen.toml`` is looked for; the working directory by default.
+        transports: httpx transports by URL scheme, such as ``{"https": FakeProvider(...)}`` in a test.
 
     Raises:
         ConfigError: a setting, a card or the home cannot be used.
@@ -75,6 +76,7 @@ class Studio:
         policy: Policy | None = None,
         clock: Clock | None = None,
         cwd: Path | None = None,
+        transports: Mapping[str, Any] | None = None,
     ) -> None:
         self.settings: Settings = gather(config, cwd=cwd)
         self.catalog = Catalog.load(self.settings.card_roots, self.settings.providers)
@@ -82,6 +84,7 @@ class Studio:
         self._services = Services(self.catalog, self.settings)
         self._clock = clock or RealClock(self.settings.time_scale)
         self._on_event = on_event
+        self._transports = dict(transports or {})
         self._policy = policy_of(policy or self.settings.first("policy", None))
         self._planner = self._make_planner(Intake(self.store))
         self._journal: Journal | None = None
@@ -117,7 +120,7 @@ class Studio:
         http = Http(
             guard=Guard(settings.allow_private),
             limits=Limits(read=max(3.0, 30.0 / scale), create=max(3.0, 120.0 / scale)),
-            transports={"previz": LocalTransport(renderer.handle)},
+            transports={"previz": LocalTransport(renderer.handle), **self._transports},
             now=clock.now,
         )
         stack.push_async_callback(http.aclose)

@@ -17,6 +17,10 @@ class Clock(Protocol):
         """Seconds from some start, never going back, at the clock's own pace."""
         ...
 
+    def since(self, moment: float) -> float:
+        """Seconds, at the clock's own pace, since a moment in Unix seconds."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Wait that many of the clock's seconds."""
         ...
@@ -34,6 +38,9 @@ class RealClock:
     def monotonic(self) -> float:
         return time.monotonic() * self.scale
 
+    def since(self, moment: float) -> float:
+        return (time.time() - moment) * self.scale
+
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(max(0.0, seconds) / self.scale)
 
@@ -49,6 +56,9 @@ class VirtualClock:
 
     def monotonic(self) -> float:
         return self._now
+
+    def since(self, moment: float) -> float:
+        return self._now - moment
 
     async def sleep(self, seconds: float) -> None:
         self._now += max(0.0, seconds)

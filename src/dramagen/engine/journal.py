@@ -271,10 +271,14 @@ class Journal:
         sent_at: float | None = None,
         sent_until: float | None = None,
         body_digest: str | None = None,
+        adopted: bool = False,
     ) -> Job:
         """Write the next state of a job, and what is known with it.
 
-        Raises ``JobMoved`` where the row is no longer as ``job`` has it: somebody else moved it.
+        ``adopted``: the ticket was found, not given; it must not belong to another job already.
+
+        Raises ``JobMoved`` where the row is no longer as ``job`` has it: somebody else moved it; ``TicketTaken``
+        for a ticket another job holds.
         """
         values: dict[str, Any] = {
             "ticket": ticket.model_dump_json() if ticket else None,
@@ -292,6 +296,8 @@ class Journal:
         if to not in MOVES[job.state]:
             raise ValueError(f"a job never goes from {job.state.value} to {to.value}")
         with self._db.transaction() as tx:
+            if adopted and ticket is not None:
+                self._check_untaken(tx, job, ticket)
             assignments = ", ".join(f"{name} = ?" for name in kept)
             changed = tx.execute(
                 f"UPDATE jobs SET {assignments} WHERE id = ? AND owner = ? AND state = ?",  # noqa: S608
@@ -411,6 +417,14 @@ class Journal:
             (shot_hash, take, generation, job_id),
         )
 
+    def _check_untaken(self, tx: Transaction, job: Job, ticket: Ticket) -> None:
+        rows = tx.rows(
+            "SELECT ticket FROM jobs WHERE ticket IS NOT NULL AND id <> ? AND route = ?",
+            (job.id, job.route.id),
+        )
+        if any(Ticket.model_validate_json(row["ticket"]).id == ticket.id for row in rows):
+            raise TicketTaken(ticket.id)
+
     def _event(self, tx: Transaction, job_id: str, kind: str, data: Mapping[str, Any]) -> None:
         tx.execute(
             "INSERT INTO events (job, at, kind, data) VALUES (?, ?, ?, ?)",
@@ -454,6 +468,10 @@ class JobMoved(Exception):
 
     def __init__(self, job_id: str, to: JobState) -> None:
         super().__init__(f"job {job_id} cannot become {to.value}: it moved meanwhile")
+
+
+class TicketTaken(Exception):
+    """A vendor's job that was found for a lost create already belongs to another job of ours."""
 
 
 def _usefulness(job: Job) -> int:

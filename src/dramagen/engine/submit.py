@@ -16,7 +16,7 @@ import tenacity
 from dramagen.adapters.base import Absent, Attempt, Ticket
 from dramagen.engine.clock import Clock
 from dramagen.engine.http import Http, LostAnswer, Sent
-from dramagen.engine.journal import Job, Journal
+from dramagen.engine.journal import Job, Journal, TicketTaken
 from dramagen.engine.service import Service
 from dramagen.engine.state import JobState
 from dramagen.errors import (
@@ -127,11 +127,10 @@ class Submitter:
     async def _unknown(self, job: Job, why: str) -> Job:
         return await self._move(job, JobState.UNKNOWN, sent_until=self.clock.now(), detail={"why": why})
 
-    async def give_up(self, job: Job, error: DramagenError) -> Job:
+    async def give_up(self, job: Job, error: DramagenError) -> None:
         """From intended to refused: nothing was made, and nothing will be."""
         with anyio.CancelScope(shield=True):
-            return await self._move(job, JobState.REFUSED, error=error)
-        raise AssertionError("a shielded move was cancelled")
+            await self._move(job, JobState.REFUSED, error=error)
 
     # --- looking for a lost create -------------------------------------------------------------------------
 
@@ -140,8 +139,7 @@ class Submitter:
         for _ in range(RESENDS + 1):
             found = await self._look(job, service)
             if isinstance(found, Ticket):
-                with anyio.CancelScope(shield=True):
-                    return await self._move(job, JobState.ACCEPTED, ticket=found, detail={"found": True})
+                return await self._adopt(job, found, service)
             if not isinstance(found, Absent) or not self._may_resend(service):
                 raise self._lost(job, found if isinstance(found, str) else "the vendor knows no such job")
             with anyio.CancelScope(shield=True):
@@ -153,6 +151,18 @@ class Submitter:
                     job = await self._unknown(job, str(refusal))
         raise self._lost(job, "it was sent again and its answer was lost again")
 
+    async def _adopt(self, job: Job, ticket: Ticket, service: Service) -> Job:
+        # Equal renders share one local ticket; a vendor's job is only ever one of ours.
+        ours_alone = not service.access.local
+        try:
+            with anyio.CancelScope(shield=True):
+                job = await self._move(
+                    job, JobState.ACCEPTED, ticket=ticket, detail={"found": True}, adopted=ours_alone
+                )
+        except TicketTaken:
+            raise self._lost(job, "the only job found for it belongs to another shot") from None
+        return job
+
     def _may_resend(self, service: Service) -> bool:
         return service.find.tag == "unique" or self.on_unknown == "resend"
 
@@ -162,7 +172,7 @@ class Submitter:
             return "this vendor has no way to look for it"
         order = job.quote.order
         attempt = Attempt(job.tag, job.sent_at or job.created, job.sent_until)
-        believed = (job.sent_until or self.clock.now()) + service.find.patience
+        lost_at = job.sent_until or self.clock.now()
         pauses = iter(LOOKS)
         answer: Ticket | Absent | str = "it was not looked for"
         while True:
@@ -175,7 +185,7 @@ class Submitter:
                 answer = str(error)
             if isinstance(answer, Ticket):
                 return answer
-            if self.clock.now() >= believed:
+            if self.clock.since(lost_at) >= service.find.patience:
                 return answer
             await self.clock.sleep(next(pauses, LOOKS[-1]))
 

@@ -61,7 +61,8 @@ class Watcher:
         Raises:
             ProviderUnavailable: no verdict by the card's deadline. The job is not over; it stays accepted.
         """
-        watch, now = service.watch, self._clock.now()
+        watch, now = service.watch, self._clock.monotonic()
+        since = now - self._clock.since(since)
         waiting = _Waiting(
             ticket=ticket,
             service=service,
@@ -115,7 +116,7 @@ class _Lane:
     def wake(self, ticket_id: str) -> None:
         for waiting in self._waiting:
             if waiting.ticket.id == ticket_id:
-                waiting.due = self._clock.now()
+                waiting.due = self._clock.monotonic()
                 self._changed.set()
 
     async def run(self) -> None:
@@ -125,10 +126,10 @@ class _Lane:
                 self._changed = anyio.Event()
                 await self._changed.wait()
             due = min(w.due for w in self._waiting)
-            if due > self._clock.now():
-                await self._rest(due - self._clock.now())
+            if due > self._clock.monotonic():
+                await self._rest(due - self._clock.monotonic())
                 continue
-            now = self._clock.now()
+            now = self._clock.monotonic()
             ready = sorted((w for w in self._waiting if w.due <= now + TOGETHER), key=lambda w: w.due)
             await self._ask(ready[: max(1, ready[0].service.adapter.batch)])
 
@@ -158,7 +159,7 @@ class _Lane:
             self._note(waiting, answers.get(waiting.ticket.id), trouble)
 
     def _note(self, waiting: _Waiting, status: Status | None, trouble: DramagenError | None) -> None:
-        now = self._clock.now()
+        now = self._clock.monotonic()
         if status is not None:
             waiting.ticket = status.ticket
             waiting.seen(status)
