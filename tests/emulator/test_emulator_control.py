@@ -4,6 +4,7 @@ import base64
 import subprocess
 import sys
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 import httpx
@@ -112,6 +113,11 @@ def test_clients_read_wall_time_whatever_the_speed() -> None:
         [row] = vendors.bill()
         assert abs(row["created"] - clock.stamp(clock.now())) < 60
         assert abs(answer["data"]["create_time"] / 1000 - row["created"]) < 1
+
+
+def test_the_date_is_the_emulators(client: httpx.Client, clock: ManualClock) -> None:
+    answer = client.get("/kling/tasks")
+    assert answer.headers.get_list("date") == [formatdate(clock.now(), usegmt=True)]
 
 
 def test_the_command_serves_on_a_free_port() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from typing import Any
 
 import anyio
@@ -107,7 +108,10 @@ def _vendors(world: World) -> Route:
         region = region or next(iter(vendor.regions))
         if region not in vendor.regions:
             return JSONResponse({"error": f"no region {region!r} of {name}; known: {[*vendor.regions]}"}, 404)
-        return await _answer(world, vendor, region, request)
+        answered = await _answer(world, vendor, region, request)
+        # The vendor's clock, not this machine's: a client may compare the two.
+        answered.headers["date"] = formatdate(world.clock.stamp(world.clock.now()), usegmt=True)
+        return answered
 
     return Route("/{place}{path:path}", answer, methods=_METHODS)
 

@@ -65,6 +65,7 @@ def _server(application: ASGIApp) -> uvicorn.Server:
         log_config=None,
         log_level="error",
         access_log=False,
+        date_header=False,
         lifespan="on",
         timeout_graceful_shutdown=1,
     )
