@@ -338,6 +338,12 @@ def test_a_voice_alone(quoted: Quoted, refused: Refused) -> None:
     assert quoted(alone, ARK25).order.references[0].voice is not None
 
 
+def test_a_silent_clip_is_sent_no_voice(quoted: Quoted) -> None:
+    found = quoted(shot(audio=False, references=[lin(voice=b"wav 3.5")]), ARK)
+    assert found.order.references[0].voice is None
+    assert adjusted(found)["references"] == ("@林夏's voice", "left out")
+
+
 def test_voices_together_have_a_limit(refused: Refused) -> None:
     three = [Reference(f"r{n}", [picture()], voice=f"wav {8 + n}".encode()) for n in range(2)]
     found = refused(shot(audio=True, references=three), ARK)

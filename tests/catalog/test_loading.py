@@ -217,6 +217,13 @@ def test_prices_older_than_ninety_days_are_named(catalog: Catalog) -> None:
     assert not {"kling-1.0", "seedance-1.5-pro", "previz"} & later
 
 
+def test_a_price_without_a_day_is_named_too() -> None:
+    own = {"per": "second", "amount": "0.5", "currency": "CNY"}
+    catalog = Catalog.load(overrides={"kling": {"models": {"kling-3.0": {"price": [own]}}}})
+    (row,) = (r for r in catalog.stale(date(2026, 11, 22)) if r.model == "kling-3.0")
+    assert row.age is None
+
+
 def test_merge_leaves_both_sides_alone() -> None:
     below, above = {"a": {"b": 1, "c": [1]}}, {"a": {"c": [2]}}
     assert merge(below, above) == {"a": {"b": 1, "c": [2]}}
