@@ -24,6 +24,7 @@ MAY_KNOW |= {
     "engine": frozenset({"vocabulary", "catalog", "adapters", "media", "store"}),
     "emulator": frozenset(),
 }
+MAY_KNOW["planning"] = frozenset({"vocabulary", "catalog", "adapters", "routing", "engine"})
 MAY_KNOW["studio"] = frozenset(MAY_KNOW) - {"emulator"}
 MAY_KNOW["oneshot"] = frozenset({"vocabulary", "studio"})
 MAY_KNOW["episode"] = MAY_KNOW["studio"] | {"studio"}
@@ -40,10 +41,18 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 
 HTTPX: dict[str, str] = {
     "engine/http.py": "the one place that talks to the network",
+    "engine/collect.py": "a download's Request, Response and the errors of reading it; no client",
+    "engine/intake.py": "a fetched picture's Request and errors; no client",
     "adapters/": "Request and Response, the words an adapter speaks; no client",
-    "testing/": "MockTransport, for users' own tests",
+    "testing/": "a transport for users' own tests; no client",
     "emulator/callbacks.py": "a vendor calls back over real HTTP",
 }
+CLIENTS = frozenset({
+    "AsyncClient", "AsyncHTTPTransport", "Client", "HTTPTransport", "delete", "get", "head", "patch", "post",
+    "put", "request", "stream",
+})  # fmt: skip
+"""What sends. Only these files may use it: a paid request leaves the house by one door."""
+SENDERS = frozenset({"engine/http.py", "emulator/callbacks.py"})
 
 
 def part(module: str) -> str:
@@ -77,6 +86,16 @@ def imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[tuple[str,
                 yield base, node.lineno
 
 
+def senders(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Every use of something of httpx that sends, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "httpx":
+            if node.attr in CLIENTS:
+                yield node.attr, node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.module == "httpx":
+            yield from ((name.name, node.lineno) for name in node.names if name.name in CLIENTS)
+
+
 def wrong_arrows(source: Path) -> list[str]:
     """Every import the map does not allow, as ``file:line: what``."""
     wrong = []
@@ -86,7 +105,12 @@ def wrong_arrows(source: Path) -> list[str]:
             continue  # the public names, from everywhere, loaded lazily
         module = module_of(file, source)
         mine = part(module)
-        for imported, line in imports(ast.parse(file.read_text("utf-8")), module, file.name == "__init__.py"):
+        tree = ast.parse(file.read_text("utf-8"))
+        if where not in SENDERS:
+            wrong += [
+                f"{where}:{line}: httpx.{name} sends; only the engine does" for name, line in senders(tree)
+            ]
+        for imported, line in imports(tree, module, file.name == "__init__.py"):
             if imported.split(".")[0] in ("httpx", "httpx2"):
                 if not any(
                     where == place or (place.endswith("/") and where.startswith(place)) for place in HTTPX
@@ -134,7 +158,9 @@ def test_the_map_has_no_circle() -> None:
         ("catalog/fit.py", "from ..engine import journal"),
         ("catalog/__init__.py", "from ..adapters import base"),
         ("store/clips.py", "import httpx"),
-        ("engine/watch.py", "from httpx import AsyncClient"),
+        ("engine/watch.py", "from httpx import Response"),
+        ("engine/collect.py", "import httpx\nhttpx.get('http://h')"),
+        ("adapters/wan.py", "from httpx import AsyncClient"),
         ("attic.py", "from dramagen.shot import Shot"),
     ],
 )
