@@ -101,7 +101,7 @@ def _referenced(studio: Studio) -> set[str]:
     kept: set[str] = set()
     for job in studio.jobs():
         kept |= {medium.sha256 for medium in job.quote.order.inputs()}
-        kept.add(str((job.result or {}).get("sha256")))
+        kept.add(str((job.result or {}).get("original")))
     return kept
 
 

@@ -5,8 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
-
 from dramagen.cli.exits import Refused
 from dramagen.cli.screen import note
 from dramagen.episode import Episode
@@ -66,9 +64,11 @@ def can_ask() -> bool:
 
 
 def answer(question: str) -> bool:
-    """Yes or no, from the terminal; no is the default."""
+    """Yes or no, from the terminal; anything but a yes is a no. Standard output stays free for results."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
     with _interruptible():
-        return typer.confirm(question, default=False, err=True)
+        return sys.stdin.readline().strip().lower() in ("y", "yes", "是", "好")
 
 
 def warn_of_the_unfilmable(plan: Plan) -> None:

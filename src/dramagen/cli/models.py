@@ -9,9 +9,10 @@ from rich.table import Table
 from dramagen.catalog.access import access
 from dramagen.catalog.cards import ModelCard
 from dramagen.catalog.load import Catalog
-from dramagen.catalog.price_rows import Price, When
+from dramagen.catalog.price_rows import UNIT, Price, When
 from dramagen.cli.options import AsJson
 from dramagen.cli.screen import emit, note, say
+from dramagen.money import Money
 from dramagen.settings import gather
 
 
@@ -29,7 +30,11 @@ def models(as_json: AsJson = False) -> None:
     if as_json:
         emit({"models": rows, "old_prices": [{"model": m, "days": days} for m, days in dict(old).items()]})
         return
-    say(_table(rows))
+    say(_table([row for row in rows if not row["retired"]]))
+    gone = {row["title"]: row for row in rows if row["retired"]}
+    for title, row in gone.items():
+        instead = f"; use {' or '.join(row['instead'])}" if row["instead"] else ""
+        say(f"gone since {row['retired']}: {title}{instead}")
     for model, days in dict(old).items():
         age = f"was read {days} days ago" if days is not None else "has no date"
         note(f"{model}: its price {age}; check it with the vendor before relying on it")
@@ -50,16 +55,22 @@ def _rows(catalog: Catalog, reachable: dict[str, Any], today: date) -> Iterable[
                     "instead": list(card.instead),
                     "modes": [mode.name for mode in card.modes],
                     "seconds": sorted({str(mode.durations) for mode in card.modes}),
-                    "prices": [_price(row) for row in card.prices if row.region in (None, region)],
+                    "prices": [
+                        _price(row, catalog.provider(provider).regions[region].unit)
+                        for row in card.prices
+                        if row.region in (None, region)
+                    ],
                     "rating": card.quality[0].rating if card.quality else None,
                     "checked": _checked(card),
                 }
 
 
-def _price(row: Price) -> dict[str, Any]:
+def _price(row: Price, unit: Money | None) -> dict[str, Any]:
+    """A list price; the vendor's own units are told as the money they cost."""
+    money = unit * row.amount if unit is not None and row.currency == UNIT else None
     return {
-        "amount": format(row.amount, "f"),
-        "currency": row.currency,
+        "amount": format(money.amount.normalize() if money is not None else row.amount, "f"),
+        "currency": money.currency if money is not None else row.currency,
         "per": row.per,
         "when": _when(row.when),
         "checked": row.checked.isoformat() if row.checked else None,
@@ -81,18 +92,18 @@ def _checked(card: ModelCard) -> str | None:
 
 def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("route", "key", "films", "seconds", "price", "read", "until"):
+    table.add_column("route", no_wrap=True)
+    for column in ("key", "films", "seconds", "price", "read"):
         table.add_column(column, overflow="fold")
     for row in rows:
+        until = f" until {row['retires']}" if row["retires"] else ""
         table.add_row(
-            row["route"],
+            row["route"] + until,
             "yes" if row["keyed"] else "no key",
             ", ".join(mode.replace("_", " ") for mode in row["modes"]) or "–",
-            "; ".join(row["seconds"]) or "–",
+            max(row["seconds"], key=len, default="–"),
             _prices(row["prices"]),
             row["checked"] or "–",
-            _until(row),
-            style="dim" if row["retired"] else None,
         )
     return table
 
@@ -108,10 +119,3 @@ def _prices(prices: list[dict[str, Any]]) -> str:
         span = amounts[0] if amounts[0] == amounts[-1] else f"{amounts[0]}–{amounts[-1]}"
         said.append(f"{span} {currency}/{per}")
     return "; ".join(said) or "no price"
-
-
-def _until(row: dict[str, Any]) -> str:
-    if row["retired"]:
-        instead = f", use {' or '.join(row['instead'])}" if row["instead"] else ""
-        return f"gone since {row['retired']}{instead}"
-    return f"until {row['retires']}" if row["retires"] else ""

@@ -15,6 +15,7 @@ from dramagen.episode.picks import Picks, load_picks, remember_start
 from dramagen.episode.progress import Listener, Progress
 from dramagen.episode.reel import Reel
 from dramagen.errors import DramagenError
+from dramagen.media.extra import require
 
 
 async def film(
@@ -44,6 +45,8 @@ async def film(
         MissingExtra: the ``media`` extra, which cuts and verifies, is not installed.
         ConfigError: the picks or the reel are damaged.
     """
+    for library in ("av", "PIL"):
+        require(library, "filming an episode")  # told now, rather than after the clips are paid for
     episode = episode.repinned(pin)
     if picks is None:
         picks = load_picks(episode.path) if episode.path else Picks()
