@@ -92,10 +92,10 @@ class FakeCrew:
         )
         return self.clips[key]
 
-    def jobs(self) -> list[Any]:
-        return [
+    def jobs(self, *, open_only: bool = False) -> list[Any]:
+        return [] if open_only else [
             SimpleNamespace(
-                id=clip.job_id, cost=clip.cost, open=False, shot_id=clip.shot.id, take=clip.take,
+                id=clip.job_id, cost=clip.cost, shot_id=clip.shot.id, take=clip.take,
                 episode=clip.job_id.split("-")[0],
             )
             for clip in self.clips.values()

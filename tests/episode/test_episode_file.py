@@ -72,9 +72,9 @@ def test_a_file_without_a_title_is_called_after_its_folder(write: Write) -> None
     assert Episode.load(write('[[shot]]\nid = "a"\nprompt = "p"\n')).title == "rain"
 
 
-def test_windows_line_ends(write: Write) -> None:
+def test_windows_line_ends_and_a_byte_order_mark(write: Write) -> None:
     path = write()
-    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     assert [shot.line for shot in Episode.load(path).shots] == [3, 7, 12, 17]
 
 

@@ -200,3 +200,14 @@ async def test_the_stand_in_has_the_size_of_the_shot(ratio: str, tier: str, pixe
     shot = Shot("p", aspect_ratio=ratio, resolution=tier)
     facts = picture_facts(stand_in(shot).read())
     assert (facts.width, facts.height) == pixels == size(shot)
+
+
+async def test_two_processes_may_film_into_one_folder(crew: Any, episode: Episode, out: Path) -> None:
+    await film(crew, episode, out)
+    mine, theirs = Reel.load(out), Reel.load(out)
+    take = mine.takes["s04"][1]
+    theirs.keep("s04", 2, take)
+    theirs.note_cut("theirs")
+    mine.keep("s04", 3, take)
+    assert set(Reel.load(out).takes["s04"]) == {1, 2, 3}
+    assert Reel.load(out).cut == "theirs"

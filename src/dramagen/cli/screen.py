@@ -25,7 +25,12 @@ def console(*, error: bool = False) -> Console:
     stream = sys.stderr if error else sys.stdout
     known = stream.isatty() or "COLUMNS" in os.environ
     return Console(
-        file=stream, width=None if known else FILE_WIDTH, highlight=False, markup=False, soft_wrap=False
+        file=stream,
+        width=None if known else FILE_WIDTH,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        soft_wrap=False,
     )
 
 
@@ -52,7 +57,7 @@ def calmly(command: Callable[P, None]) -> Callable[P, None]:
     def calm(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except (typer.Exit, typer.Abort, typer.BadParameter):
+        except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
             raise
         except KeyboardInterrupt:
             note(

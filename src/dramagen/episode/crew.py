@@ -35,6 +35,6 @@ class Crew(Protocol):
         """One verified clip; the same call again gives the same clip."""
         ...
 
-    def jobs(self) -> list[Job]:
-        """Every job there is."""
+    def jobs(self, *, open_only: bool = False) -> list[Job]:
+        """Every job there is, or those that something still happens to."""
         ...

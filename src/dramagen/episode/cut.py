@@ -40,6 +40,7 @@ def cut(
     Raises ``UndecodableMedia`` for a broken clip and ``MissingExtra`` without the ``media`` extra.
     """
     digest = _digest(title, shots)
+    reel.refresh()
     film, sheet = reel.folder / FILM, reel.folder / SHEET
     if reel.cut == digest and film.is_file() and sheet.is_file():
         return False
@@ -48,8 +49,7 @@ def cut(
     concat(clips, film, width=width, height=height, fps=fps, progress=progress)
     rows = [SheetRow(s.id, s.labels, _three(clip)) for s, clip in zip(shots, clips, strict=True)]
     contact_sheet(rows, sheet, title)
-    reel.cut = digest
-    reel.save()
+    reel.note_cut(digest)
     return True
 
 

@@ -28,7 +28,7 @@ _CHARACTER = tuple(name for name in Reference.model_fields if name != "name")
 def read(kind: type[E], path: Path) -> E:
     """The episode of a file. Raises ``ConfigError`` or ``InvalidShot`` beginning with ``file:line``."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as problem:
         raise ConfigError(f"{path}: {problem.strerror or problem}") from None
     except UnicodeDecodeError:

@@ -93,7 +93,7 @@ async def _first_frame(
 
 async def finished(crew: Crew, shot: Shot, take: int, episode: str) -> Clip | None:
     """The clip of a take that is filmed and paid already, else None. Never starts or waits for a job."""
-    under_way = {(job.shot_id, job.take) for job in crew.jobs() if job.open}
+    under_way = {(job.shot_id, job.take) for job in crew.jobs(open_only=True)}
     if (shot.id, take) in under_way or crew.plan([shot], takes=[take]).shots[0].held is None:
         return None
     try:

@@ -89,8 +89,20 @@ class Reel:
 
     def keep(self, shot_id: str, take: int, filmed: Filmed) -> None:
         """Note a take whose file :meth:`copy_in` has put in place, and write the reel down."""
+        self.refresh()
         self.takes.setdefault(shot_id, {})[take] = filmed
         self.save()
+
+    def note_cut(self, digest: str) -> None:
+        """Note what the episode there was just cut from, and write the reel down."""
+        self.refresh()
+        self.cut = digest
+        self.save()
+
+    def refresh(self) -> None:
+        """Read the reel again: another process may film into the same folder."""
+        now = Reel.load(self.folder)
+        self.takes, self.cut = now.takes, now.cut
 
     def copy_in(self, shot_id: str, clip: Clip) -> Filmed:
         """Copy a clip into the folder; blocks. A copy, since the store's own file must never be edited."""
