@@ -45,6 +45,12 @@ def test_long_is_a_warning_however_long() -> None:
     assert found.warnings == ("longer than ordered by 4.000 s: 9.000 s, 5 s ordered",)
 
 
+def test_a_closing_frame_is_no_news() -> None:
+    # 24 fps vendors deliver 5 s as 121 frames.
+    assert check(facts(duration=121 / 24, fps=24.0), Expected(5.0)).warnings == ()
+    assert check(facts(duration=123 / 24, fps=24.0), Expected(5.0)).warnings != ()
+
+
 @pytest.mark.parametrize(
     ("width", "height", "defective"),
     [(720, 1280, False), (648, 1152, False), (646, 1148, True), (1080, 1920, False)],

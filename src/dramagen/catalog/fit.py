@@ -165,6 +165,9 @@ def _options(shot: Shot, provider: ProviderCard) -> Mapping[str, Any]:
     taken = sorted(set(_keys(extras)) & set(provider.reserved))
     if taken:
         raise Unfit("options", f"options may not set {', '.join(taken)}: the shot's own fields decide that")
+    if provider.local and shot.id is not None:
+        # An animatic burns in which shot it stands for; a film must not depend on what its shot is called.
+        return {"label": shot.id, **extras}
     return extras
 
 

@@ -4,7 +4,7 @@ from dramagen.store.blobs import Blobs, Stored
 from dramagen.store.durable import DiskFull
 from dramagen.store.index import DiskIndex, IndexUnavailable, MemoryIndex, ResultIndex
 from dramagen.store.receipts import Receipt, Receipts
-from dramagen.store.store import Store, trim_key
+from dramagen.store.store import Store
 from dramagen.store.usage import Item, Kind, Usage, prune, usage
 
 __all__ = [
@@ -22,6 +22,5 @@ __all__ = [
     "Stored",
     "Usage",
     "prune",
-    "trim_key",
     "usage",
 ]

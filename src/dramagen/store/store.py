@@ -1,6 +1,5 @@
 """One home's files: clips and their receipts, what was sent, and the index that finds a clip again."""
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterable
@@ -54,7 +53,7 @@ class Store:
             return None
 
     def remember_trim(self, key: str, sha256: str) -> None:
-        """Keep which derived file a trim is; ``key`` is best made by :func:`trim_key`."""
+        """Keep which derived file a trim is; ``key`` says what it was made from and how."""
         self._note(f"trim:{key}", json.dumps({"sha256": sha256}).encode())
 
     def trim_for(self, key: str) -> Path | None:
@@ -96,8 +95,3 @@ class Store:
             self.index.set(key, value)
         except IndexUnavailable as problem:
             log.warning("%s; the row of %r is not kept", problem, key)
-
-
-def trim_key(original: str, first_frame: int, frames: int, recipe: str) -> str:
-    """The identity of a trim: the original's SHA-256, its first frame, how many, and the recipe's version."""
-    return hashlib.sha256(f"{original}/{first_frame}/{frames}/{recipe}".encode()).hexdigest()
