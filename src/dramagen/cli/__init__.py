@@ -9,6 +9,7 @@ def main() -> None:
     """Run ``dramagen``. Without the ``cli`` extra: says the pip line, exits 2."""
     try:
         from dramagen.cli.app import app
+        from dramagen.cli.screen import calm_logs
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in _LIBRARIES:
             raise
@@ -16,4 +17,5 @@ def main() -> None:
 
         sys.stderr.write(f"{MissingExtra('cli', 'the dramagen command')}\n")
         raise SystemExit(2) from None
+    calm_logs()
     app()

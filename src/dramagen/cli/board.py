@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
@@ -88,20 +88,18 @@ class Board:
     def _print(self, text: str) -> None:
         self.screen.print(text, soft_wrap=True)
 
-    def _table(self) -> Table:
+    def _table(self) -> Group:
         table = Table(box=None, pad_edge=False, show_header=False)
-        for style in ("bold", "dim", "", "", "dim", ""):
+        for style in ("bold", "dim", "", "", "dim", "", ""):
             table.add_column(style=style, no_wrap=True, overflow="ellipsis")
-        rows = list(self.rows.items())
+        rows, below = list(self.rows.items()), []
         if len(rows) > self.screen.height - 3:
-            over = sum(row.over for _, row in rows)
+            below.append(f"{sum(row.over for _, row in rows)} of {len(rows)} done")
             rows = [(key, row) for key, row in rows if not row.over][: self.screen.height - 4]
-            table.add_row(f"{over} done")
         for (name, take), row in rows:
             elapsed = row.took if row.took is not None else time.monotonic() - row.began
-            table.add_row(
-                name, f"t{take}" if take else "", row.state, row.route, clock(elapsed), row.cost, row.detail
-            )
+            shown = (row.state, row.route, clock(elapsed), row.cost, row.detail)
+            table.add_row(name, f"t{take}" if take else "", *shown)
         if self.cutting:
-            table.add_row(self.cutting)
-        return table
+            below.append(self.cutting)
+        return Group(table, *below)

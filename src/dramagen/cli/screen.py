@@ -1,6 +1,7 @@
 """Where words go: results to standard output, everything else to standard error; one calm line for an error."""
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from dramagen.cli import exits
 from dramagen.errors import DramagenError
+from dramagen.redact import redact
 
 P = ParamSpec("P")
 
@@ -77,6 +79,24 @@ def calmly(command: Callable[P, None]) -> Callable[P, None]:
             ) from None
 
     return calm
+
+
+class _OneLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(record.getMessage())
+
+
+def calm_logs() -> None:
+    """Warnings of the library are one line each; with ``DRAMAGEN_DEBUG=1`` everything is said, with tracebacks."""
+    if os.environ.get("DRAMAGEN_DEBUG") == "1":
+        logging.basicConfig(level=logging.INFO)
+        return
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(_OneLine())
+    logger = logging.getLogger("dramagen")
+    logger.addHandler(handler)
+    logger.propagate = False
 
 
 def _cause(problem: BaseException) -> BaseException:
