@@ -24,7 +24,6 @@ MAY_KNOW |= {
     "engine": frozenset({"vocabulary", "catalog", "adapters", "media", "store"}),
     "emulator": frozenset(),
 }
-MAY_KNOW["planning"] = frozenset({"vocabulary", "catalog", "adapters", "routing", "engine"})
 MAY_KNOW["studio"] = frozenset(MAY_KNOW) - {"emulator"}
 MAY_KNOW["oneshot"] = frozenset({"vocabulary", "studio"})
 MAY_KNOW["episode"] = MAY_KNOW["studio"] | {"studio"}
