@@ -12,7 +12,8 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 from dramagen.config import DEFAULT_RATES, Budget, Config
 from dramagen.errors import ConfigError
@@ -27,11 +28,20 @@ _KNOWN = {*Config.model_fields, "providers", "budgets"} - {"home"}
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Settings of one origin. ``providers`` are the user's own cards and overrides."""
+    """Settings of one origin. ``source`` names it to people; ``providers`` are own cards and overrides."""
 
     origin: Origin
     config: Config
+    source: str
     providers: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Found(NamedTuple):
+    """A setting, where it came from, and how to name that place to people."""
+
+    value: Any
+    origin: Origin
+    place: str
 
 
 @dataclass(frozen=True)
@@ -52,14 +62,30 @@ class Settings:
                 return value
         return default
 
-    def lookup(self, name: str, *keys: str) -> tuple[Any, Origin] | None:
-        """The strongest layer's value under any of ``keys`` (most exact first), with its origin."""
+    def lookup(self, name: str, *keys: str, environ: Any = None) -> Found | None:
+        """The strongest layer's value under any of ``keys`` (most exact first).
+
+        ``environ``: what the environment says, for a setting whose variables only a card knows.
+        """
         for layer in self.layers:
+            if layer.origin == "environment" and environ is not None:
+                return Found(environ, layer.origin, layer.source)
             table: Mapping[str, Any] = getattr(layer.config, name)
             for key in keys:
                 if key in table:
-                    return table[key], layer.origin
+                    return Found(table[key], layer.origin, f"{layer.source}: {name}.{key}")
         return None
+
+    def unvouched(self, provider: str, region: str) -> frozenset[str]:
+        """What an untrusted file of the working directory changes of that region's card."""
+        changed: set[str] = set()
+        for layer in self.layers:
+            if layer.origin == "directory":
+                table: Any = layer.providers
+                for key in (provider, "regions", region):
+                    table = table.get(key) if isinstance(table, Mapping) else None
+                changed |= set(table) if isinstance(table, Mapping) else set()
+        return frozenset(changed)
 
     @property
     def currency(self) -> str:
@@ -126,14 +152,19 @@ def gather(
     home = (
         (config.home or Path(environ.get("DRAMAGEN_HOME") or default_home(environ))).expanduser().absolute()
     )
-    layers = [Layer("config", config), Layer("environment", _from_environment(environ))]
+    layers = [
+        Layer("config", config, "Config"),
+        Layer("environment", _from_environment(environ), "the environment"),
+    ]
     local = cwd / FILE
     if local.is_file() and local.absolute() != home / FILE:
         layers.append(_from_file(local, "trusted" if is_trusted(home, local) else "directory"))
     if (home / FILE).is_file():
         layers.append(_from_file(home / FILE, "home"))
     roots = tuple(Path(p) for p in environ.get("DRAMAGEN_PROVIDERS", "").split(os.pathsep) if p)
-    return Settings(home, tuple(layers), environ, environ.get("DRAMAGEN_EMULATOR") or None, roots)
+    settings = Settings(home, tuple(layers), environ, _emulator(environ), roots)
+    _check_rates(settings)
+    return settings
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -155,6 +186,36 @@ def _from_environment(environ: Mapping[str, str]) -> Config:
     return Config(base_urls=bases)
 
 
+def _emulator(environ: Mapping[str, str]) -> str | None:
+    url = environ.get("DRAMAGEN_EMULATOR", "").strip()
+    if url and not is_address(url):
+        raise ConfigError(
+            f"DRAMAGEN_EMULATOR = {url!r} is not an http(s) address, such as http://127.0.0.1:8900"
+        )
+    return url or None
+
+
+def is_address(url: str) -> bool:
+    """Whether it is scheme and host, with an optional port and prefix, and nothing more."""
+    try:
+        parts = urlsplit(url)
+        plain = not (parts.query or parts.fragment or parts.username or parts.password)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and plain and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _check_rates(settings: Settings) -> None:
+    """A cap that cannot be compared is no cap."""
+    used = {"currency": settings.currency} | {f"budgets.{b.per}": b.limit.currency for b in settings.budgets}
+    for name, currency in used.items():
+        if currency not in settings.rates.per_usd:
+            raise ConfigError(
+                f"{name} is in {currency}, and no rate is stated for it: give one under [rates], "
+                f'such as {{date = 2026-11-22, {currency} = "7.1"}} to one US dollar'
+            )
+
+
 def _from_file(path: Path, origin: Origin) -> Layer:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
@@ -164,12 +225,25 @@ def _from_file(path: Path, origin: Origin) -> Layer:
     if unknown:
         raise ConfigError(f"{path}: unknown key {unknown[0]!r}; known are {', '.join(sorted(_KNOWN))}")
     providers = table.pop("providers", {})
-    budgets = table.pop("budgets", {})
+    if not isinstance(providers, Mapping):
+        raise ConfigError(f"{path}: providers is a table of cards, [providers.<name>]")
     try:
-        table["budgets"] = tuple(Budget(limit, per) for per, limit in budgets.items())
-        return Layer(origin, Config(**table), providers)
+        table["budgets"] = _budgets(table.pop("budgets", {}))
+        return Layer(origin, Config(**table), str(path), providers)
     except ConfigError as problem:
         raise ConfigError(f"{path}: {problem.message}") from None
+
+
+def _budgets(table: object) -> tuple[Budget, ...]:
+    if not isinstance(table, Mapping):
+        raise ConfigError("budgets is a table, such as [budgets] with episode = '80 CNY'")
+    budgets = []
+    for per, limit in table.items():
+        try:
+            budgets.append(Budget(limit, per))
+        except ConfigError as problem:
+            raise ConfigError(f"budgets.{per}: {problem.message}") from None
+    return tuple(budgets)
 
 
 # --- trust ---------------------------------------------------------------------------------------------

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from dramagen.catalog.cards import ProviderCard, Region
+from dramagen.catalog.load import Catalog
 from dramagen.catalog.secret import Secret
 from dramagen.errors import ConfigError
-from dramagen.settings import Origin, Settings
+from dramagen.settings import FILE, Found, Origin, Settings, is_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,38 @@ class Access:
 
 def access(card: ProviderCard, settings: Settings) -> Mapping[str, Access]:
     """Every region of a provider. Raises ``ConfigError`` for a region or a key form that does not exist."""
-    home = settings.lookup("regions", card.name)
-    named = home[0] if home else settings.environ.get(card.region_env or "") or card.default_region
+    said = settings.lookup("regions", card.name, environ=_variable(settings, card.region_env))
+    named = said.value if said else card.default_region
     if named not in card.regions:
-        raise ConfigError(f"{card.name} has no region {named!r}; it has {', '.join(card.regions)}")
+        where = "" if said is None else f"{said.place}: "
+        raise ConfigError(f"{where}{card.name} has no region {named!r}; it has {', '.join(card.regions)}")
     return {name: _region(card, name, region, named, settings) for name, region in card.regions.items()}
+
+
+def check_names(settings: Settings, catalog: Catalog) -> None:
+    """Every provider and region a program or a file names exists: a misspelt one would quietly do nothing.
+
+    The environment is left out, for it is shared with other programs. Raises ``ConfigError``.
+    """
+    for layer in settings.layers:
+        if layer.origin == "environment":
+            continue
+        for name in ("keys", "regions", "base_urls"):
+            for key in getattr(layer.config, name):
+                provider, _, region = key.partition(":")
+                if provider not in catalog.providers():
+                    known = ", ".join(catalog.providers())
+                    raise ConfigError(f"{layer.source}: {name}.{key}: no such provider; there are {known}")
+                if region and region not in (regions := catalog.provider(provider).regions):
+                    raise ConfigError(
+                        f"{layer.source}: {name}.{key}: {provider} has no such region; it has {', '.join(regions)}"
+                    )
+        for key in layer.config.limits:
+            if not (
+                key in catalog.providers()
+                or any(key in (r.model, f"{r.provider}/{r.model}") for r in catalog.routes())
+            ):
+                raise ConfigError(f"{layer.source}: limits.{key}: no such provider, model or provider/model")
 
 
 def _region(card: ProviderCard, name: str, region: Region, named: str, settings: Settings) -> Access:
@@ -73,74 +101,100 @@ def _region(card: ProviderCard, name: str, region: Region, named: str, settings:
         base = f"{settings.emulator.rstrip('/')}/{place}"
         return Access(card.name, name, base, True, Secret(key="emulator-key"), emulated=True)
     # An address given for a provider is meant for the region its key belongs to.
-    keys = (f"{card.name}:{name}", *((card.name,) if name == named else ()))
-    override = settings.lookup("base_urls", *keys)
-    base = region.base_url if override is None else _stripped(str(override[0]), region)
+    override = settings.lookup("base_urls", *_keys(card, name, named))
+    base = region.base_url if override is None else _stripped(override, region)
     secret, origin, why = _secret(card, name, region, named, settings)
-    if secret is not None and override is not None:
-        foreign = urlsplit(base).hostname != urlsplit(region.base_url).hostname
-        if foreign and override[1] == "directory" and origin != "directory":
-            secret, why = (
-                None,
-                "the base URL comes from ./dramagen.toml: run 'dramagen trust' to send it your key",
-            )
+    if secret is not None and origin != "directory" and _unsafe(card, name, base, override, settings):
+        secret, why = None, f"the base URL comes from ./{FILE}: run 'dramagen trust' to send it your key"
     return Access(card.name, name, base, override is not None, secret, why)
 
 
-def _stripped(base: str, region: Region) -> str:
-    parts = urlsplit(base)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"the base URL {base!r} is not an http(s) address")
+def _keys(card: ProviderCard, name: str, named: str) -> tuple[str, ...]:
+    return (f"{card.name}:{name}", *((card.name,) if name == named else ()))
+
+
+def _stripped(said: Found, region: Region) -> str:
+    base = str(said.value)
+    if not is_address(base):
+        raise ConfigError(
+            f"{said.place}: a base URL is an http(s) address without user, query or fragment, such as "
+            "https://gateway.example/prefix"
+        )
     base = base.rstrip("/")
-    return base.removesuffix(region.base_path) if region.base_path else base
+    return base.removesuffix(region.base_path).rstrip("/") if region.base_path else base
+
+
+def _unsafe(card: ProviderCard, name: str, base: str, override: Found | None, settings: Settings) -> bool:
+    """Whether an untrusted file decides where the key would go, and it is not to the vendor's own host."""
+    if override is None:
+        return "base_url" in settings.unvouched(card.name, name)
+    if override.origin != "directory":
+        return False
+    vendors = {
+        urlsplit(region.base_url).hostname
+        for other, region in card.regions.items()
+        if "base_url" not in settings.unvouched(card.name, other)
+    }
+    parts = urlsplit(base)
+    return parts.scheme != "https" or parts.hostname not in vendors
 
 
 def _secret(
     card: ProviderCard, name: str, region: Region, named: str, settings: Settings
 ) -> tuple[Secret | None, Origin, str]:
-    given = settings.lookup("keys", f"{card.name}:{name}", *((card.name,) if name == named else ()))
-    if given is not None:
-        return _parsed(card.name, given[0]), given[1], ""
-    environ = settings.environ
-    shared = any(other.key_env == region.key_env for r, other in card.regions.items() if r != name)
-    if shared and name != named:
-        return (
-            None,
-            "environment",
-            f"the key is for {named}; set {card.region_env}={name} if it is for {name}",
-        )
-    webhook = tuple(filter(None, [environ.get(region.webhook_env or "")]))
-    key = environ.get(region.key_env or "")
+    found, why = _in_environment(card, name, region, named, settings)
+    said = settings.lookup("keys", *_keys(card, name, named), environ=found)
+    if said is None:
+        return None, "environment", why
+    if said.value is found:
+        return found, said.origin, ""
+    return _parsed(said), said.origin, ""
+
+
+def _in_environment(
+    card: ProviderCard, name: str, region: Region, named: str, settings: Settings
+) -> tuple[Secret | None, str]:
+    """The key the environment has for a region, or why there is none."""
+    if any(variable.endswith("_env") for variable in settings.unvouched(card.name, name)):
+        return None, f"./{FILE} says which variable holds the key: run 'dramagen trust' to have it read"
+    if name != named and any(r.key_env == region.key_env for n, r in card.regions.items() if n != name):
+        return None, f"the key is for {named}; set {card.region_env}={name} if it is for {name}"
+    key, access, secret, hook = (
+        _variable(settings, variable)
+        for variable in (region.key_env, region.access_env, region.secret_env, region.webhook_env)
+    )
+    webhook = (hook,) if hook else ()
+    _clean(f"the key of {card.name}", key, access, secret)
     if key:
-        _clean(card.name, key.strip())
-        return Secret(key=key.strip(), webhook=webhook), "environment", ""
-    pair = environ.get(region.access_env or ""), environ.get(region.secret_env or "")
-    if pair[0] and pair[1]:
-        _clean(card.name, pair[0].strip(), pair[1].strip())
-        return Secret(access=pair[0].strip(), secret=pair[1].strip(), webhook=webhook), "environment", ""
-    return None, "environment", f"no key: set {region.key_env}" if region.key_env else "no key"
+        return Secret(key=key, webhook=webhook), ""
+    if access and secret:
+        return Secret(access=access, secret=secret, webhook=webhook), ""
+    return None, f"no key: set {region.key_env}" if region.key_env else "no key"
 
 
-def _clean(provider: str, *parts: str | None) -> None:
+def _variable(settings: Settings, name: str | None) -> str | None:
+    return settings.environ.get(name or "", "").strip() or None
+
+
+def _clean(what: str, *parts: str | None) -> None:
     for part in parts:
         # A stray newline or Chinese comma would only show once the request is under way.
         if part is not None and not (part.isascii() and part.isprintable() and " " not in part):
-            raise ConfigError(f"the key of {provider} has a space or a character no key has; copy it again")
+            raise ConfigError(f"{what} has a space or a character no key has; copy it again")
 
 
-def _parsed(provider: str, value: object) -> Secret:
-    if isinstance(value, str) and value.strip():
-        _clean(provider, value.strip())
-        return Secret(key=value.strip())
-    if isinstance(value, Mapping):
-        known = {"key", "access_key", "secret_key", "webhook_secret"}
-        if set(value) <= known and (
-            value.get("key") or (value.get("access_key") and value.get("secret_key"))
-        ):
-            hook = value.get("webhook_secret")
-            _clean(provider, value.get("key"), value.get("access_key"), value.get("secret_key"))
-            return Secret(
-                key=value.get("key"), access=value.get("access_key"), secret=value.get("secret_key"),
-                webhook=(hook,) if hook else (),
-            )  # fmt: skip
-    raise ConfigError(f"the key of {provider} is a text, or a table with access_key and secret_key")
+def _parsed(said: Found) -> Secret:
+    value = {"key": said.value} if isinstance(said.value, str) else said.value
+    known = {"key", "access_key", "secret_key", "webhook_secret"}
+    if isinstance(value, Mapping) and set(value) <= known:
+        parts = {name: value.get(name) for name in known}
+        if all(part is None or isinstance(part, str) for part in parts.values()):
+            clean = {name: part.strip() if part else None for name, part in parts.items()}
+            _clean(said.place, *clean.values())
+            hook = clean["webhook_secret"]
+            if clean["key"] or (clean["access_key"] and clean["secret_key"]):
+                return Secret(
+                    key=clean["key"], access=clean["access_key"], secret=clean["secret_key"],
+                    webhook=(hook,) if hook else (),
+                )  # fmt: skip
+    raise ConfigError(f"{said.place}: a key is a text, or a table with access_key and secret_key")

@@ -1,0 +1,78 @@
+"""The journal as the studio holds it: open while the studio is, opened for a moment otherwise."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from dramagen.engine.clock import Clock
+from dramagen.engine.database import SQLite
+from dramagen.engine.journal import MIGRATIONS, Job, Journal
+from dramagen.engine.owner import Owner
+from dramagen.engine.state import JobState
+from dramagen.errors import ConfigError
+from dramagen.money import Money, Rates
+
+T = TypeVar("T")
+
+
+class Books:
+    """One home's journal. Every call blocks."""
+
+    def __init__(self, home: Path, clock: Clock, rates: Rates) -> None:
+        self._home = home
+        self._clock = clock
+        self._rates = rates
+        self._open: Journal | None = None
+
+    def open(self) -> Journal:
+        """Open it for the studio. Raises ``ConfigError`` for a file that is no journal."""
+        self._open = self._opened()
+        return self._open
+
+    def close(self) -> None:
+        """Close what :meth:`open` opened."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def look(self, question: Callable[[Journal], T], empty: T) -> T:
+        """The answer to a question, or ``empty`` where nothing was ever filmed: looking makes no file."""
+        if self._open is None and not (self._home / "journal.sqlite").is_file():
+            return empty
+        with self.journal() as journal:
+            return question(journal)
+
+    @contextmanager
+    def journal(self) -> Iterator[Journal]:
+        """The journal, made if there is none."""
+        if self._open is not None:
+            yield self._open
+            return
+        journal = self._opened()
+        try:
+            yield journal
+        finally:
+            journal.close()
+
+    def _opened(self) -> Journal:
+        return Journal(SQLite(self._home / "journal.sqlite", MIGRATIONS), self._clock.now, self._rates)
+
+    def settle(self, job_id: str, *, paid: bool, me: Owner | None) -> Job:
+        """Decide an unknown job. ``me``: the open studio's owner. Raises ``ConfigError`` where it cannot be."""
+        job = self.look(lambda journal: journal.get(job_id), None)
+        if job is None:
+            raise ConfigError(f"no job is called {job_id!r}")
+        if job.state != JobState.UNKNOWN:
+            raise ConfigError(f"job {job.id} is not waiting for a decision: it is {job.state.value}")
+        owner = me or Owner(self._home)
+        try:
+            if job.owner != owner.id and owner.alive(job.owner):
+                raise ConfigError(f"job {job.id} belongs to a process that is still running; stop it first")
+        finally:
+            if owner is not me:
+                owner.release()
+        state = JobState.PAID if paid else JobState.UNPAID
+        cost = job.reserved if paid else Money.zero(job.reserved.currency)
+        with self.journal() as journal:
+            return journal.move(job, state, cost=cost, cost_source="settled by a person")

@@ -1,0 +1,215 @@
+"""One take, from the shot to its clip: what is held already, else the planned routes one after the other."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from dramagen.catalog.order import Quote
+from dramagen.clip import Clip
+from dramagen.config import Budget
+from dramagen.engine.engine import Engine
+from dramagen.engine.guard import Guard
+from dramagen.engine.intake import media_of, shot_record
+from dramagen.engine.journal import Intent, Job, JobMoved
+from dramagen.engine.state import JobState
+from dramagen.errors import ConfigError, DramagenError
+from dramagen.events import Event, Kind
+from dramagen.identity import shot_hash
+from dramagen.money import Money
+from dramagen.settings import Settings
+from dramagen.shot import Shot
+from dramagen.studio.planning import Planner
+
+T = TypeVar("T")
+
+PREVIZ_ONLY = "filmed on previz: no provider has a key"
+CLOSED = "the studio was closed; what was sent goes on, and resume() in the next one picks it up"
+
+Ended = Literal["stays", "vacant", "over"]
+"""How a job stands once waiting for it raised: it is still somebody's to pay or settle; it was let go before it was
+sent, and may be ordered again; or the vendor gave its verdict, and another route may be tried. Nothing else may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One take of one shot, as it was asked for."""
+
+    shot: Shot
+    key: str
+    take: int
+    episode: str | None
+    budgets: tuple[Budget, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filming:
+    """Brings takes home through one engine."""
+
+    engine: Engine
+    planner: Planner
+    settings: Settings
+    emit: Callable[[Event], None]
+    _fetching: dict[str, anyio.Lock] = field(default_factory=dict)
+
+    async def fetch(self, shot: Shot) -> None:
+        """Fetch every URL of the shot that is not known yet; each is fetched once, however many ask for it."""
+        urls = {media.url for media in media_of(shot) if media.url is not None}
+        async with AsyncExitStack() as held:
+            for url in sorted(urls):
+                await held.enter_async_context(self._fetching.setdefault(url, anyio.Lock()))
+            if urls:
+                await self.engine.intake.fetch(shot, Guard(self.settings.allow_private))
+
+    async def shoot(
+        self, shot: Shot, take: int, fresh: bool, episode: str | None, budget: Budget | None
+    ) -> Clip:
+        """The clip of a take, filmed if need be. See :meth:`Studio.shoot`."""
+        await self.fetch(shot)
+        key = await _thread(shot_hash, shot, self.engine.intake.sha256)
+        wanted = Wanted(shot, key, take, episode, (*self.settings.budgets, *((budget,) if budget else ())))
+        errors: list[DramagenError] = []
+        held = None if fresh else await _thread(self.engine.journal.bound, key, take, shot.pin)
+        if held is not None and held.state != JobState.FAILED:
+            try:
+                return await self._land(held, shot, started=False)
+            except DramagenError as error:
+                ended = await self._ended(held)
+                if ended == "stays":
+                    raise
+                if ended == "over":
+                    errors.append(error)
+        left = await self._untried(wanted, fresh, held, errors)
+        return await self._attempts(wanted, fresh, left, errors)
+
+    async def _attempts(
+        self, wanted: Wanted, fresh: bool, left: list[Quote], errors: list[DramagenError]
+    ) -> Clip:
+        """The first clip the routes in ``left`` give; ``errors`` has the verdicts so far."""
+        while left:
+            self._planned(wanted, left[0], fell_back=bool(errors))
+            try:
+                job, started = await self._reserve(wanted, left[0], fresh)
+            except DramagenError as stop:
+                stop.attempts = tuple(errors)
+                raise
+            fresh = False  # the generation this call asked for is there now
+            try:
+                return await self._land(job, wanted.shot, started)
+            except DramagenError as error:
+                ended = await self._ended(job)
+                if ended == "stays":
+                    error.attempts = tuple(errors)
+                    raise
+                if ended == "over":
+                    errors.append(error)
+                    left = [quote for quote in left if quote.route != job.route]
+        errors[-1].attempts = tuple(errors[:-1])
+        raise errors[-1]
+
+    async def _untried(
+        self, wanted: Wanted, fresh: bool, held: Job | None, errors: list[DramagenError]
+    ) -> list[Quote]:
+        """The planned routes that gave no verdict on this take yet. Raises what they said where none is left."""
+        planned = await _thread(self.planner.for_filming, wanted.shot)
+        if not planned.attempts:
+            raise self.planner.nothing(planned)
+        if fresh:
+            return list(planned.attempts)
+        failed = await _thread(self.engine.journal.failures, wanted.key, wanted.take)
+        done_with = {job.route for job in failed}
+        if held is not None and errors:
+            done_with.add(held.route)
+        left = [quote for quote in planned.attempts if quote.route not in done_with]
+        if not left:
+            # A failed job is not sent again on its route unless the caller asks for that.
+            mine = [job for job in failed if job.route.satisfies(wanted.shot.pin)]
+            said = [self.engine.verdict_of(job) for job in mine] or errors
+            said[-1].attempts = tuple(said[:-1])
+            raise said[-1]
+        return left
+
+    async def _reserve(self, wanted: Wanted, quote: Quote, fresh: bool) -> tuple[Job, bool]:
+        if self._closed:
+            raise ConfigError(CLOSED)
+        intent = await _thread(self._intent, wanted, quote, fresh)
+        job, started = await _thread(self.engine.journal.reserve, intent)
+        if started:
+            self._tell("reserved", wanted.shot, job, money=quote.price.most)
+        return job, started
+
+    def _intent(self, wanted: Wanted, quote: Quote, fresh: bool) -> Intent:
+        engine, shot = self.engine, wanted.shot
+        access = engine.services.access(quote.route.provider)[quote.route.region]
+        if access.local and shot.pin is None:
+            quote = quote.model_copy(update={"warnings": (*quote.warnings, PREVIZ_ONLY)})
+        engine.intake.keep(shot)
+        return Intent(
+            shot_hash=wanted.key,
+            take=wanted.take,
+            quote=quote,
+            order_hash=quote.order.hash,
+            shot=shot_record(shot, engine.intake),
+            shot_id=shot.id,
+            episode=wanted.episode,
+            credential=access.fingerprint,
+            owner=engine.owner.id,
+            fresh=fresh,
+            pin=shot.pin,
+            budgets=wanted.budgets,
+            cap_currency=self.settings.currency,
+        )
+
+    async def _land(self, job: Job, shot: Shot, started: bool) -> Clip:
+        """Wait for a job's clip. Only the call that started the job paid for it now."""
+        try:
+            clip = await self.engine.clip(job, shot, started)
+        except anyio.get_cancelled_exc_class():
+            if started:
+                await self._vacate(job)
+            raise
+        except DramagenError:
+            raise
+        except Exception:
+            if self._closed:
+                raise ConfigError(CLOSED) from None
+            raise
+        if not started:
+            self._tell("cached", shot, job)
+        return clip.model_copy(update={"cached": not started})
+
+    async def _vacate(self, job: Job) -> None:
+        """Free the money of a job whose caller left before anybody drove it."""
+        with anyio.CancelScope(shield=True):
+            if job.id in self.engine.flights:
+                return
+            last = await _thread(self.engine.journal.get, job.id)
+            if last is not None and last.state == JobState.INTENDED and last.owner == self.engine.owner.id:
+                with suppress(JobMoved):
+                    await self.engine.submitter.give_up(last, DramagenError("given up before it was sent"))
+
+    async def _ended(self, job: Job) -> Ended:
+        last = await _thread(self.engine.journal.get, job.id)
+        if last is None or last.state not in (JobState.REFUSED, JobState.FAILED):
+            return "stays"
+        # A vendor's refusal always has a type of its own; the root is our word for a job that was let go unsent.
+        return "vacant" if last.error is not None and type(last.error) is DramagenError else "over"
+
+    @property
+    def _closed(self) -> bool:
+        return self.engine.group.cancel_scope.cancel_called
+
+    def _planned(self, wanted: Wanted, quote: Quote, fell_back: bool) -> None:
+        kind: Kind = "fell_back" if fell_back else "planned"
+        at = self.engine.clock.now()
+        self.emit(Event(kind, wanted.shot, wanted.take, at, quote.route.id, money=quote.price.expected))
+
+    def _tell(self, kind: Kind, shot: Shot, job: Job, money: Money | None = None) -> None:
+        self.emit(Event(kind, shot, job.take, self.engine.clock.now(), job.route.id, job.id, money=money))
+
+
+async def _thread(function: Callable[..., T], *args: Any) -> T:
+    return await anyio.to_thread.run_sync(function, *args)

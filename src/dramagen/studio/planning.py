@@ -1,0 +1,133 @@
+"""Asking every route about a shot, and letting the policy choose. Spends nothing; reads files, not the network."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.util import find_spec
+
+from dramagen.catalog.access import Access
+from dramagen.catalog.fit import fit
+from dramagen.catalog.order import Quote, Refusal
+from dramagen.catalog.route import Route
+from dramagen.engine.finish import can_decode
+from dramagen.engine.intake import Intake
+from dramagen.engine.service import Services
+from dramagen.errors import ConfigError, DramagenError, NoRoute, RetiredModel
+from dramagen.money import Rates
+from dramagen.routing.plan import ShotPlan
+from dramagen.routing.policy import Policy
+from dramagen.shot import Shot
+
+
+def _can_crop() -> bool:
+    return find_spec("PIL") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Quotes and choices of one studio. What this machine can do (trim, crop) is looked up once."""
+
+    services: Services
+    intake: Intake
+    policy: Policy
+    rates: Rates
+    today: Callable[[], date]
+    can_trim: bool = field(default_factory=can_decode)
+    can_crop: bool = field(default_factory=_can_crop)
+
+    def plan(self, shot: Shot, *, held: str | None = None) -> ShotPlan:
+        """Every route's answer to a shot, and the attempts in order. Raises ``NoRoute`` for an unknown pin."""
+        return self._asked(shot, self.services.catalog.routes(), True, held)
+
+    def for_filming(self, shot: Shot) -> ShotPlan:
+        """The same, of the routes that may film it, and with nothing left unmeasured."""
+        return self._asked(shot, self.services.catalog.matching(shot.pin), False, None)
+
+    def _asked(self, shot: Shot, routes: Sequence[Route], planning: bool, held: str | None) -> ShotPlan:
+        lifted = self._lifted(shot.pin)
+        answers = [self._ask(shot, route, route in lifted, planning) for route in routes]
+        quotes = tuple(a for a in answers if isinstance(a, Quote))
+        refusals = tuple(a for a in answers if isinstance(a, Refusal))
+        return ShotPlan(shot, self._attempts(shot, quotes), quotes, refusals, held)
+
+    def nothing(self, planned: ShotPlan) -> DramagenError:
+        """The error of a shot without an attempt: for every route it might have been, why not."""
+        pin = planned.shot.pin
+        refusals = [r for r in planned.refusals if r.route.satisfies(pin)]
+        quotes = [q for q in planned.quotes if q.route.satisfies(pin)]
+        reasons = [(r.route.id, r.reason) for r in refusals]
+        reasons += [(q.route.id, self._access(q.route).why or "no key") for q in quotes if not q.keyed]
+        reasons += [(q.route.id, self._left_out(q, pin)) for q in quotes if q.keyed]
+        what = f"{planned.shot.name!r} pinned to {pin}" if pin else f"{planned.shot.name!r}"
+        if pin and refusals and not quotes and all(r.rule == "retired" for r in refusals):
+            why = "; ".join(dict.fromkeys(r.reason for r in refusals))
+            return RetiredModel(f"no route can film {what}: {why}", reasons=reasons)
+        return NoRoute(f"no route can film {what}", reasons=reasons)
+
+    def _left_out(self, quote: Quote, pin: str | None) -> str:
+        if pin is None and self._access(quote.route).local:
+            return "films only when pinned, or when no provider has a key"
+        return "the policy left it out"
+
+    # --- the choice ----------------------------------------------------------------------------------------
+
+    def _attempts(self, shot: Shot, quotes: Sequence[Quote]) -> tuple[Quote, ...]:
+        may = [q for q in quotes if q.keyed and q.route.satisfies(shot.pin)]
+        paid = [q for q in may if not self._access(q.route).local]
+        if not paid and shot.pin is None and self._any_key():
+            return ()  # an animatic stands in for a film when it is asked for, or when there is nothing else
+        offered = {q.route: q for q in paid or may}
+        if not offered:
+            return ()
+        chosen: dict[Route, Quote] = {}
+        for quote in self.policy(shot, list(offered.values()), self.rates):
+            if not isinstance(quote, Quote) or offered.get(quote.route) != quote:
+                what = quote.route.id if isinstance(quote, Quote) else repr(quote)
+                raise ConfigError(
+                    f"the policy chose {what}, which is not among the quotes it was given: it may only order "
+                    "them and leave some out"
+                )
+            chosen[quote.route] = quote
+        return tuple(chosen.values())
+
+    def _any_key(self) -> bool:
+        names = self.services.catalog.providers()
+        return any(a.keyed and not a.local for name in names for a in self.services.access(name).values())
+
+    # --- one route -----------------------------------------------------------------------------------------
+
+    def _ask(self, shot: Shot, route: Route, lifted: bool, planning: bool) -> Quote | Refusal:
+        access = self._access(route)
+        answer = fit(
+            shot,
+            route,
+            self.services.catalog,
+            measure=self.intake.measure,
+            crop=self.intake.crop if self.can_crop else None,
+            wording=self.services.adapter(route.provider).wording,
+            can_trim=self.can_trim,
+            today=self.today(),
+            overridden=lifted and access.overridden,
+            planning=planning,
+        )
+        if isinstance(answer, Quote) and answer.price.most.currency not in self.rates.per_usd:
+            currency = answer.price.most.currency
+            why = f"priced in {currency}, for which no rate is stated: give one under [rates]"
+            answer = Refusal(route=route, rule="price", reason=why)
+        return answer.model_copy(update={"keyed": True}) if access.keyed else answer
+
+    def _lifted(self, pin: str | None) -> frozenset[Route]:
+        """The routes whose retirement somebody's own server overrides: those pinned by their model's id, and
+        those of a pinned provider that has no living model."""
+        if pin is None:
+            return frozenset()
+        pinned = self.services.catalog.matching(pin)
+        by_model = [r for r in pinned if pin not in (r.provider, f"{r.provider}:{r.region}")]
+        return frozenset(by_model or (() if any(map(self._living, pinned)) else pinned))
+
+    def _living(self, route: Route) -> bool:
+        ends = self.services.catalog.model(route.provider, route.model).retires(route.region)
+        return ends is None or ends > self.today()
+
+    def _access(self, route: Route) -> Access:
+        return self.services.access(route.provider)[route.region]

@@ -1,0 +1,366 @@
+"""The one front door: it wires the rest, and every call a user makes comes through here."""
+
+import logging
+import random
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+import anyio.abc
+import anyio.to_thread
+
+from dramagen.catalog.access import Access, check_names
+from dramagen.catalog.load import Catalog
+from dramagen.clip import Clip
+from dramagen.config import Budget, Config
+from dramagen.engine.clock import Clock, RealClock
+from dramagen.engine.collect import Collector
+from dramagen.engine.engine import Engine
+from dramagen.engine.guard import Guard
+from dramagen.engine.http import Http, Limits, LocalTransport
+from dramagen.engine.intake import Intake
+from dramagen.engine.journal import Job, Journal, Ledger
+from dramagen.engine.owner import Owner
+from dramagen.engine.renderer import Renderer
+from dramagen.engine.service import Services
+from dramagen.engine.state import OPEN, JobState
+from dramagen.engine.submit import Submitter
+from dramagen.engine.watch import Watcher
+from dramagen.errors import ConfigError, DramagenError, InvalidShot
+from dramagen.events import Event, Result, Takes
+from dramagen.identity import shot_hash
+from dramagen.money import Money
+from dramagen.routing.plan import Plan
+from dramagen.routing.policy import Policy
+from dramagen.routing.policy import policy as policy_of
+from dramagen.settings import Settings, gather
+from dramagen.shot import Shot
+from dramagen.store import Store
+from dramagen.studio.books import Books
+from dramagen.studio.filming import Filming
+from dramagen.studio.planning import Planner
+from dramagen.studio.results import Results
+from dramagen.studio.resuming import give_up_unsent, resume
+
+log = logging.getLogger("dramagen.studio")
+
+
+class Studio:
+    """Films shots. Use it as an async context manager, under asyncio or trio::
+
+        async with Studio() as studio:
+            clip = await studio.shoot(Shot(prompt="雨夜,女主回头", duration=5))
+
+    Planning, and looking at jobs and money, work without entering it.
+
+    Args:
+        config: settings of this program; the environment and ``dramagen.toml`` fill in the rest.
+        on_event: told of every step, in the studio's own task; it must not block.
+        policy: chooses among routes; the configured one (``cheapest``) by default.
+        clock: time; tests give a virtual one.
+        cwd: where ``dramagen.toml`` is looked for; the working directory by default.
+        transports: httpx transports by URL scheme, such as ``{"https": FakeProvider(...)}`` in a test.
+
+    Raises:
+        ConfigError: a setting, a card or the home cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        on_event: Callable[[Event], None] | None = None,
+        policy: Policy | None = None,
+        clock: Clock | None = None,
+        cwd: Path | None = None,
+        transports: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.settings: Settings = gather(config, cwd=cwd)
+        self.catalog = Catalog.load(self.settings.card_roots, self.settings.providers)
+        check_names(self.settings, self.catalog)
+        self.store = Store(self.settings.home)
+        self._services = Services(self.catalog, self.settings)
+        self._clock = clock or RealClock(self.settings.time_scale)
+        self._on_event = on_event
+        self._transports = dict(transports or {})
+        self._policy = policy_of(policy or self.settings.first("policy", None))
+        self._planner = self._make_planner(Intake(self.store))
+        self._books = Books(self.settings.home, self._clock, self.settings.rates)
+        self._filming: Filming | None = None
+        self._stack: AsyncExitStack | None = None
+
+    # --- opening and closing -----------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        if self._stack is not None:
+            raise ConfigError("this studio is already open")
+        async with AsyncExitStack() as stack:
+            self._filming = await self._open(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        stack, self._stack, self._filming = self._stack, None, None
+        if stack is not None:
+            await stack.__aexit__(kind, error, trace)
+
+    async def _open(self, stack: AsyncExitStack) -> Filming:
+        settings, clock = self.settings, self._clock
+        owner = await anyio.to_thread.run_sync(Owner, settings.home)
+        stack.callback(owner.release)
+        journal = await anyio.to_thread.run_sync(self._books.open)
+        stack.callback(self._books.close)
+        stack.callback(self.store.close)
+        renderer = Renderer(self.store.renders, self.store.inputs.read, workers=2)
+        scale = max(1.0, settings.time_scale)
+        http = Http(
+            guard=Guard(settings.allow_private),
+            limits=Limits(read=max(3.0, 30.0 / scale), create=max(3.0, 120.0 / scale)),
+            transports={"previz": LocalTransport(renderer.handle), **self._transports},
+            now=clock.now,
+        )
+        stack.push_async_callback(http.aclose)
+        intake = Intake(self.store, http)
+        self._planner = self._make_planner(intake)
+        submitter = Submitter(journal, http, clock, settings.on_unknown)
+        stack.push_async_callback(give_up_unsent, journal, submitter, owner.id)
+        group = await stack.enter_async_context(_background())
+        group.start_soon(renderer.run)
+        engine = Engine(
+            services=self._services,
+            journal=journal,
+            store=self.store,
+            intake=intake,
+            submitter=submitter,
+            watcher=Watcher(http, clock, group, random.Random()),  # noqa: S311 - jitter, not secrets
+            collector=Collector(http, self.store, clock),
+            clock=clock,
+            owner=owner,
+            group=group,
+            emit=self._emit,
+        )
+        return Filming(engine, self._planner, settings, self._emit)
+
+    def _make_planner(self, intake: Intake) -> Planner:
+        return Planner(self._services, intake, self._policy, self.settings.rates, self._today)
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._clock.now(), UTC).date()
+
+    def _emit(self, event: Event) -> None:
+        if self._on_event is None:
+            return
+        try:
+            self._on_event(event)
+        except Exception:
+            # A listener's accident must not cost a job that is paid for.
+            log.exception("on_event failed on %r", event.kind)
+
+    def _running(self) -> Filming:
+        if self._filming is None:
+            raise ConfigError("open the studio first: async with Studio() as studio")
+        return self._filming
+
+    # --- planning ------------------------------------------------------------------------------------------
+
+    @property
+    def access(self) -> Mapping[tuple[str, str], Access]:
+        """Every (provider, region): its address, and whether a key was found."""
+        names = self.catalog.providers()
+        return {(n, r): a for n in names for r, a in self._services.access(n).items()}
+
+    def plan(
+        self,
+        shots: Shot | Iterable[Shot],
+        budget: Money | str | None = None,
+        *,
+        takes: Sequence[int] | None = None,
+    ) -> Plan:
+        """What these shots would cost and take, on every route. Spends nothing; ``print(plan)`` explains it.
+
+        Args:
+            shots: one or several.
+            budget: compared with the upper bound of everything not paid for yet.
+            takes: the take of each shot; 1 by default. A take already held costs nothing more.
+
+        Raises:
+            InvalidShot: a file cannot be read.
+            NoRoute: a pin means nothing.
+            ConfigError: the policy or the budget's currency cannot be used.
+        """
+        listed = [shots] if isinstance(shots, Shot) else list(shots)
+        numbers = [1] * len(listed) if takes is None else list(takes)
+        if len(numbers) != len(listed):
+            raise InvalidShot(f"{len(listed)} shots and {len(numbers)} takes: give one take for each shot")
+        cap = None if budget is None else Money.parse(budget)
+        if cap is not None and cap.currency not in self.settings.rates.per_usd:
+            raise ConfigError(f"no rate is stated for {cap.currency}: give one under [rates]")
+        held = self._held(listed, numbers)
+        planned = tuple(self._planner.plan(s, held=h) for s, h in zip(listed, held, strict=True))
+        routes = {quote.route for one in planned for quote in one.quotes}
+        at_once = {route.id: self._services.concurrency(route) or 1000 for route in routes}
+        return Plan(planned, self.settings.currency, self.settings.rates, cap, at_once)
+
+    def _held(self, shots: Sequence[Shot], takes: Sequence[int]) -> list[str | None]:
+        """For each take the route of the finished or running job that holds it, if any."""
+
+        def look(journal: Journal) -> list[str | None]:
+            return [self._holder(journal, shot, take) for shot, take in zip(shots, takes, strict=True)]
+
+        return self._books.look(look, [None] * len(shots))
+
+    def _holder(self, journal: Journal, shot: Shot, take: int) -> str | None:
+        try:
+            job = journal.bound(shot_hash(shot, self._planner.intake.sha256), take, shot.pin)
+        except InvalidShot:
+            return None  # not measured yet: nothing can be bound to it
+        return job.route.id if job is not None and (job.open or job.state == JobState.DONE) else None
+
+    async def prepare(self, shots: Shot | Iterable[Shot]) -> None:
+        """Fetch the URLs these shots name, once, so that they can be planned by content.
+
+        Raises ``InvalidShot`` for a private address or a dead link, ``ProviderUnavailable`` for an outage.
+        """
+        filming = self._running()
+        for shot in [shots] if isinstance(shots, Shot) else list(shots):
+            await filming.fetch(shot)
+
+    # --- filming -------------------------------------------------------------------------------------------
+
+    async def shoot(
+        self,
+        shot: Shot,
+        *,
+        take: int = 1,
+        fresh: bool = False,
+        episode: str | None = None,
+        budget: Budget | None = None,
+    ) -> Clip:
+        """Film one take, or return it if it was filmed before.
+
+        The same shot and take again is the same clip, free. Cancelling detaches: a job that was sent goes on.
+
+        Args:
+            take: 1, 2, ...: another take of the same shot is another clip.
+            fresh: film this take anew, and pay again.
+            episode: whose budget it counts against, and what the ledger calls it.
+            budget: a cap for this call, beside the configured ones.
+
+        Raises:
+            DramagenError: the typed reason; with several routes tried, the last one, the others in ``attempts``.
+        """
+        if take < 1:
+            raise InvalidShot(
+                f"take = {take}: takes are counted from 1", problems=[("take", str(take), "1 or more")]
+            )
+        filming = self._running()
+        if budget is not None and budget.limit.currency not in self.settings.rates.per_usd:
+            raise ConfigError(f"no rate is stated for {budget.limit.currency}: give one under [rates]")
+        return await filming.shoot(shot, take, fresh, episode, budget)
+
+    async def takes(
+        self, shot: Shot, n: int, *, episode: str | None = None, budget: Budget | None = None
+    ) -> Takes:
+        """Takes 1 to ``n`` side by side, for a person to choose from. Failures are listed, never raised alone.
+
+        Raises the first failure only where no take succeeded.
+        """
+        if n < 1:
+            raise InvalidShot(f"{n} takes: ask for one or more", problems=[("n", str(n), "1 or more")])
+        clips: dict[int, Clip] = {}
+        failures: dict[int, DramagenError] = {}
+
+        async def one(take: int) -> None:
+            try:
+                clips[take] = await self.shoot(shot, take=take, episode=episode, budget=budget)
+            except DramagenError as error:
+                failures[take] = error
+
+        async with anyio.create_task_group() as group:
+            for take in range(1, n + 1):
+                group.start_soon(one, take)
+        if not clips:
+            raise failures[min(failures)]
+        return Takes([clips[t] for t in sorted(clips)], [(t, failures[t]) for t in sorted(failures)])
+
+    def shoot_all(
+        self,
+        shots: Iterable[Shot],
+        *,
+        take: int = 1,
+        episode: str | None = None,
+        budget: Budget | None = None,
+    ) -> Results:
+        """Film many shots side by side; results and failures as they come, in any order.
+
+        Leaving the loop stops what was not sent yet, and nothing that is running.
+        """
+
+        async def film(shot: Shot) -> Clip:
+            return await self.shoot(shot, take=take, episode=episode, budget=budget)
+
+        return Results(self._running().engine.group, film, list(shots))
+
+    async def resume(self) -> list[Result]:
+        """Pick up the jobs an earlier process left behind, and wait for them.
+
+        What was accepted is asked about and collected; what is unknown is looked for; what was never sent is
+        let go, its money free.
+        """
+        return await resume(self._running().engine, self._emit)
+
+    # --- the person's word ---------------------------------------------------------------------------------
+
+    def accept(self, clip: Clip, reason: str = "") -> None:
+        """A person takes this clip. Remembered; it teaches the router."""
+        self._review(clip, True, reason)
+
+    def reject(self, clip: Clip, reason: str = "") -> None:
+        """A person does not take this clip. Remembered with the reason; the clip is kept."""
+        self._review(clip, False, reason)
+
+    def _review(self, clip: Clip, accepted: bool, reason: str) -> None:
+        with self._books.journal() as journal:
+            journal.review(clip.job_id, accepted, reason)
+
+    # --- jobs and money --------------------------------------------------------------------------------------
+
+    def jobs(self, *, open_only: bool = False) -> list[Job]:
+        """Every job of this home, oldest first."""
+        return self._books.look(lambda journal: journal.jobs(OPEN if open_only else None), [])
+
+    def job(self, job_id: str) -> Job | None:
+        """One job, by its id or an unambiguous beginning of it."""
+        return self._books.look(lambda journal: journal.get(job_id), None)
+
+    def timeline(self, job_id: str) -> list[dict[str, Any]]:
+        """Everything that happened to a job, in order."""
+        return self._books.look(lambda journal: journal.timeline(job_id), [])
+
+    def ledger(self, episode: str | None = None) -> Ledger:
+        """Money spent, reserved, unknown and wasted."""
+        return self._books.look(lambda journal: journal.ledger(episode), Ledger())
+
+    def settle(self, job_id: str, *, paid: bool) -> Job:
+        """A person decides an unknown: the vendor's bill shows it (``paid``), or does not.
+
+        Raises ``ConfigError`` for a job that is not unknown, or that a running process still works on.
+        """
+        me = self._filming.engine.owner if self._filming is not None else None
+        return self._books.settle(job_id, paid=paid, me=me)
+
+
+@asynccontextmanager
+async def _background() -> AsyncIterator[anyio.abc.TaskGroup]:
+    """The studio's own tasks; leaving stops them. Jobs that were sent go on at the vendor and stay journaled."""
+    async with anyio.create_task_group() as group:
+        try:
+            yield group
+        finally:
+            group.cancel_scope.cancel()
