@@ -1,7 +1,7 @@
 """A small database: transactions and statements, so that the journal is written once for every engine under it.
 
 SQLite in WAL mode with ``synchronous=FULL``: a committed transaction is on the disk. Every call blocks, so
-callers go through a worker thread.
+callers go through a worker thread, and may raise :class:`JournalUnavailable`.
 """
 
 import sqlite3
@@ -11,9 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from dramagen.errors import ConfigError
+from dramagen.errors import ConfigError, DramagenError
 
 Row = dict[str, Any]
+
+
+class JournalUnavailable(DramagenError):
+    """The journal could not be read or written (disk full, locked, damaged). Nothing of the try is in it."""
+
+    retryable = True
+    billed = None
 
 
 class Transaction(Protocol):
@@ -34,21 +41,25 @@ class SQLite:
     def __init__(self, path: Path, migrations: Sequence[str], busy: float = 30.0) -> None:
         self.path = path
         self._lock = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._connection = sqlite3.connect(
                 path, timeout=busy, isolation_level=None, check_same_thread=False, cached_statements=256
             )
+        except (sqlite3.Error, OSError) as problem:
+            raise _unusable(path, problem) from None
+        try:
             self._connection.row_factory = sqlite3.Row
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
                 self._connection.execute(f"PRAGMA {pragma}")
             self._migrate(migrations)
-        except sqlite3.Error as problem:
-            raise ConfigError(
-                f"cannot open the journal {path}: {problem}. It holds what was paid for: restore it or move it "
-                "aside by hand; nothing was changed"
-            ) from None
-        path.chmod(0o600)
+            path.chmod(0o600)
+        except ConfigError:
+            self._connection.close()
+            raise
+        except (sqlite3.Error, OSError, JournalUnavailable) as problem:
+            self._connection.close()
+            raise _unusable(path, problem) from None
 
     def _migrate(self, migrations: Sequence[str]) -> None:
         with self.transaction() as tx:
@@ -68,29 +79,44 @@ class SQLite:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Take the write lock, run the block, commit; roll back if it raises."""
-        with self._lock:
+        with self._lock, self._typed():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield _SQLiteTransaction(self._connection)
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+                self._connection.execute("COMMIT")
+            finally:
+                # A full disk may have rolled back by itself already.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """Run queries on one consistent state, without the write lock."""
-        with self._lock:
+        with self._lock, self._typed():
             self._connection.execute("BEGIN")
             try:
                 yield _SQLiteTransaction(self._connection)
             finally:
                 self._connection.execute("ROLLBACK")
 
+    @contextmanager
+    def _typed(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as problem:
+            raise JournalUnavailable(f"the journal {self.path} cannot be used now: {problem}") from problem
+
     def close(self) -> None:
         """Close the connection; the file stays complete."""
         with self._lock:
             self._connection.close()
+
+
+def _unusable(path: Path, problem: Exception) -> ConfigError:
+    return ConfigError(
+        f"cannot open the journal {path}: {problem}. It holds what was paid for: restore it or move it "
+        "aside by hand; nothing was changed"
+    )
 
 
 class _SQLiteTransaction:

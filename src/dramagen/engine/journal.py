@@ -19,9 +19,9 @@ from dramagen.catalog.order import Quote
 from dramagen.catalog.route import Route
 from dramagen.config import Budget
 from dramagen.engine.database import Row, Transaction
-from dramagen.engine.state import MOVES, NO_JOB, OPEN, RESERVED, SPENT, JobState
-from dramagen.errors import BudgetExceeded, DramagenError, from_json
-from dramagen.money import Money, Rates
+from dramagen.engine.state import MOVES, NO_JOB, OPEN, RESERVED, SPENT, WASTED, JobState
+from dramagen.errors import BudgetExceeded, ConfigError, DramagenError, from_json
+from dramagen.money import Money, Rates, total
 
 MIGRATIONS = (
     """
@@ -175,7 +175,9 @@ class Journal:
     def get(self, job_id: str) -> Job | None:
         """One job, by its id or an unambiguous beginning of it."""
         with self._db.reading() as tx:
-            rows = tx.rows("SELECT * FROM jobs WHERE id LIKE ? || '%' LIMIT 2", (job_id,))
+            rows = tx.rows("SELECT * FROM jobs WHERE id = ?", (job_id,))
+            if not rows and job_id:
+                rows = tx.rows("SELECT * FROM jobs WHERE substr(id, 1, ?) = ? LIMIT 2", (len(job_id), job_id))
         return _job(rows[0]) if len(rows) == 1 else None
 
     def jobs(self, states: Iterable[JobState] | None = None) -> list[Job]:
@@ -218,12 +220,13 @@ class Journal:
     def reserve(self, intent: Intent) -> tuple[Job, bool]:
         """Bind the take and reserve its upper bound, or find that somebody already did.
 
-        Returns the job, and whether it is new. Raises ``BudgetExceeded`` before anything is written.
+        Returns the job, and whether it is new. Raises, before anything is written, ``BudgetExceeded``, or
+        ``ConfigError`` where no exchange rate is stated for a currency.
         """
         with self._db.transaction() as tx:
             generation = self._generation(tx, intent.shot_hash, intent.take)
             if intent.fresh:
-                generation += 1 if self._of(tx, intent.shot_hash, intent.take, generation) else 0
+                generation += 1 if self._begun(tx, intent.shot_hash, intent.take, generation) else 0
             else:
                 holder = self._bound(tx, intent.shot_hash, intent.take, intent.pin)
                 if holder is not None and (
@@ -235,7 +238,7 @@ class Journal:
                     self._bind(tx, intent.shot_hash, intent.take, generation, same.id)
                     return same, False
             most = intent.quote.price.most
-            rate = self._rates.rate(most.currency, intent.cap_currency)
+            rate = self._rate(most.currency, intent.cap_currency)
             self._check_budgets(tx, intent, most.amount * rate)
             now = self._now()
             job_id = secrets.token_hex(8)
@@ -271,6 +274,7 @@ class Journal:
         sent_at: float | None = None,
         sent_until: float | None = None,
         body_digest: str | None = None,
+        credential: str | None = None,
         adopted: bool = False,
     ) -> Job:
         """Write the next state of a job, and what is known with it.
@@ -290,6 +294,7 @@ class Journal:
             "sent_at": sent_at,
             "sent_until": sent_until,
             "body_digest": body_digest,
+            "credential": credential,
         }
         kept = {name: value for name, value in values.items() if value is not None}
         kept |= {"state": to.value, "updated": self._now()}
@@ -321,7 +326,12 @@ class Journal:
             self._event(tx, job.id, kind, data)
 
     def take_over(self, job: Job, owner: str) -> Job | None:
-        """Make a dead owner's job ours; None if somebody else was faster. A create in flight becomes unknown."""
+        """Make a dead owner's job ours; None if it already is, or somebody else was faster.
+
+        A create that was in flight becomes unknown.
+        """
+        if job.owner == owner:
+            return None
         with self._db.transaction() as tx:
             changed = tx.execute(
                 "UPDATE jobs SET owner = ? WHERE id = ? AND owner = ?", (owner, job.id, job.owner)
@@ -371,6 +381,12 @@ class Journal:
         )
         return int(rows[0]["newest"] or 0)
 
+    def _begun(self, tx: Transaction, shot_hash: str, take: int, generation: int) -> bool:
+        bound = "SELECT 1 FROM bindings WHERE shot_hash = ? AND take = ? AND generation = ?"
+        return bool(tx.rows(bound, (shot_hash, take, generation))) or bool(
+            self._of(tx, shot_hash, take, generation)
+        )
+
     def _bound(self, tx: Transaction, shot_hash: str, take: int, pin: str | None) -> Job | None:
         generation = self._generation(tx, shot_hash, take)
         rows = tx.rows(
@@ -419,8 +435,8 @@ class Journal:
 
     def _check_untaken(self, tx: Transaction, job: Job, ticket: Ticket) -> None:
         rows = tx.rows(
-            "SELECT ticket FROM jobs WHERE ticket IS NOT NULL AND id <> ? AND route = ?",
-            (job.id, job.route.id),
+            "SELECT ticket FROM jobs WHERE ticket IS NOT NULL AND id <> ? AND route LIKE ?",
+            (job.id, f"{job.route.provider}:%"),
         )
         if any(Ticket.model_validate_json(row["ticket"]).id == ticket.id for row in rows):
             raise TicketTaken(ticket.id)
@@ -433,10 +449,13 @@ class Journal:
 
     def _check_budgets(self, tx: Transaction, intent: Intent, amount: Decimal) -> None:
         for budget in intent.budgets:
-            limit = self._rates.convert(budget.limit, intent.cap_currency)
-            rows = self._under(tx, budget, intent)
+            limit = budget.limit * self._rate(budget.limit.currency, intent.cap_currency)
+            limit = Money(limit.amount, intent.cap_currency)
             used = sum(
-                (_claim(row) * self._rates.rate(row["cap_currency"], intent.cap_currency) for row in rows),
+                (
+                    self._claim(row) * self._rate(row["cap_currency"], intent.cap_currency)
+                    for row in self._under(tx, budget, intent)
+                ),
                 Decimal(),
             )
             if used + amount > limit.amount:
@@ -447,6 +466,23 @@ class Journal:
                     provider=intent.quote.route.provider,
                     model=intent.quote.route.model,
                 )
+
+    def _rate(self, source: str, target: str) -> Decimal:
+        try:
+            return self._rates.rate(source, target)
+        except ValueError as problem:
+            raise ConfigError(f"{problem}: state it in Config(rates=...)") from None
+
+    def _claim(self, row: Row) -> Decimal:
+        """What a job takes of a cap, in the cap's currency, at the rate written down with it."""
+        state = JobState(row["state"])
+        if state in RESERVED or state == JobState.UNKNOWN:
+            return Decimal(row["reserved"]) * Decimal(row["rate"])
+        if state not in SPENT or row["cost"] is None:
+            return Decimal()
+        if row["cost_currency"] != row["currency"]:  # billed in another currency than it was quoted in
+            return Decimal(row["cost"]) * self._rate(row["cost_currency"], row["cap_currency"])
+        return Decimal(row["cost"]) * Decimal(row["rate"])
 
     def _under(self, tx: Transaction, budget: Budget, intent: Intent) -> list[Row]:
         if budget.per == "shot":
@@ -480,20 +516,7 @@ def _usefulness(job: Job) -> int:
     return 1 if job.open else 2
 
 
-def _claim(row: Row) -> Decimal:
-    """What a job takes of a cap, in the cap's currency, at the rate written down with it."""
-    state = JobState(row["state"])
-    if state in RESERVED or state == JobState.UNKNOWN:
-        return Decimal(row["reserved"]) * Decimal(row["rate"])
-    if state in SPENT and row["cost"] is not None:
-        return Decimal(row["cost"]) * Decimal(row["rate"])
-    return Decimal()
-
-
 def _ledger(jobs: Sequence[Job]) -> Ledger:
-    from dramagen.engine.state import WASTED
-    from dramagen.money import total
-
     counts: dict[str, int] = {}
     for job in jobs:
         counts[job.state.value] = counts.get(job.state.value, 0) + 1

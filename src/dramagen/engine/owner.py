@@ -51,8 +51,10 @@ class Owner:
         path = self._path(owner)
         try:
             fd = os.open(path, os.O_RDWR)
-        except OSError:
+        except FileNotFoundError:
             return False
+        except OSError:
+            return True  # no file handles left, say: that is no proof of a death
         try:
             if not _lock(fd):
                 return True
