@@ -15,14 +15,18 @@ from dramagen.engine.clock import Clock
 from dramagen.engine.guard import is_private
 from dramagen.engine.http import Http
 from dramagen.engine.service import Service
-from dramagen.errors import DramagenError, ProviderUnavailable
+from dramagen.errors import DramagenError, JobExpired, ProviderUnavailable
 from dramagen.store import Store
 from dramagen.store.blobs import Stored
+from dramagen.store.durable import room_for
 
 SIZE_LIMIT = 4 * 1024**3
 """Bytes. The longest 4k clip any vendor makes is far smaller."""
 
 TRIES = 8
+
+PATIENCE = 1800.0
+"""Seconds one connection may take for a file; a trickle is broken off, and asked for again from where it is."""
 
 
 class Broken(Exception):
@@ -44,17 +48,19 @@ class Collector:
             name: the same for every try at this file, also after a restart: its beginning is reused.
 
         Raises:
-            JobExpired: the vendor no longer has it.
+            JobExpired: the vendor no longer has it, and went on saying so.
             ProviderUnavailable: it could not be fetched for now. The job stays ready; asking again goes on.
+            DiskFull: no room for it; likewise.
         """
         retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type((Broken, ProviderUnavailable)),
+            # Gone is not believed at once: a list that is behind looks the same.
+            retry=tenacity.retry_if_exception_type((Broken, ProviderUnavailable, JobExpired)),
             stop=tenacity.stop_after_attempt(TRIES),
             wait=tenacity.wait_random_exponential(multiplier=1, max=20),
             sleep=self.clock.sleep,
             reraise=True,
         )
-        part = await anyio.to_thread.run_sync(self.store.originals.staging, name)
+        part = await anyio.to_thread.run_sync(_Part, self.store, name)
         try:
             async for attempt in retrying:
                 with attempt:
@@ -67,76 +73,124 @@ class Collector:
                 f"the file of job {ticket.id} could not be fetched whole: {last}. It is paid for; resume fetches it",
                 provider=service.route.provider, model=service.route.model, billed=True,
             ) from None  # fmt: skip
-        return await anyio.to_thread.run_sync(self.store.originals.put_file, part, "mp4", digest)
+        return await anyio.to_thread.run_sync(part.store, digest)
 
-    async def _fetch(self, download: Download, part: Path, service: Service) -> str:
-        have = await anyio.to_thread.run_sync(_size, part)
+    async def _fetch(self, download: Download, part: "_Part", service: Service) -> str:
+        have = await anyio.to_thread.run_sync(part.size)
+        headers = {k: v for k, v in download.request.headers.items() if k.lower() != "host"}
+        # A range of a compressed stream is no range of the file.
+        headers["Accept-Encoding"] = "identity"
+        if have:
+            headers |= {"Range": f"bytes={have}-", "If-Range": part.version()}
         request = httpx.Request(
-            download.request.method, download.request.url,
-            headers={k: v for k, v in download.request.headers.items() if k.lower() != "host"},
+            download.request.method, download.request.url, headers=headers,
             extensions=dict(download.request.extensions),
         )  # fmt: skip
-        if have:
-            request.headers["Range"] = f"bytes={have}-"
-        request.headers["Accept-Encoding"] = (
-            "identity"  # a range of a compressed stream is no range of the file
-        )
         guard = self.http.guard
         if is_private(service.access.host):
             guard = guard.plus("*")
         own = (service.adapter, service.access) if download.authenticated else (None, None)
         try:
-            async with self.http.stream(request, guard, adapter=own[0], access=own[1]) as response:
-                start = await self._start(response, have, part)
-                return await _write(response, part, start)
-        except (httpx.HTTPError, httpx.StreamError) as problem:
+            with anyio.fail_after(PATIENCE), room_for(self.store.home):
+                async with self.http.stream(request, guard, adapter=own[0], access=own[1]) as response:
+                    start = await self._start(response, have, part)
+                    return await _write(response, part, start)
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, TimeoutError) as problem:
             raise Broken(type(problem).__name__) from None
 
-    async def _start(self, response: httpx.Response, have: int, part: Path) -> int:
+    async def _start(self, response: httpx.Response, have: int, part: "_Part") -> int:
         """Where in the file the answer's body begins. Raises for an answer that is no file."""
-        if response.status_code == 206:
-            begins = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
-            if begins and int(begins[1]) <= have:
-                return int(begins[1])
-            raise Broken("the server answered with another range")
-        if response.status_code == 416 and have:
-            await anyio.to_thread.run_sync(_truncate, part, 0)
-            raise Broken("the file is shorter than what came before")
-        if response.status_code == 200:
+        status = response.status_code
+        if status == 200:
+            await anyio.to_thread.run_sync(part.begin, _version(response))
             return 0
-        if response.status_code in (401, 403, 404, 410):
-            raise Broken(f"the link is dead (HTTP {response.status_code})")
-        raise Broken(f"HTTP {response.status_code}")
+        if status in (206, 416) and have:
+            begins = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
+            if status == 206 and begins and int(begins[1]) == have and part.continues(_version(response)):
+                return have
+            await anyio.to_thread.run_sync(part.begin, "")
+            raise Broken("what came before does not go on here; it is fetched anew")
+        if status in (401, 403, 404, 410):
+            raise Broken(f"the link is dead (HTTP {status})")
+        raise Broken(f"HTTP {status}")
 
 
-async def _write(response: httpx.Response, part: Path, start: int) -> str:
+class _Part:
+    """The beginning of a file, and beside it which version of the file that is, both kept over a restart."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self._blobs = store.originals
+        self.path = self._blobs.staging(name)
+        self._seal = self._blobs.staging(f"{name}-version")
+
+    def size(self) -> int:
+        """Bytes that can be gone on from: none where the server named no version of the file."""
+        self.path.touch(mode=0o600)
+        if not self.version():
+            self.begin("")
+        return self.path.stat().st_size
+
+    def version(self) -> str:
+        """The server's mark of the version of the file that was begun."""
+        try:
+            return self._seal.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def continues(self, version: str) -> bool:
+        """Whether an answer's version is the one begun. Some servers answer with a range whatever was asked."""
+        return not version or version == self.version()
+
+    def begin(self, version: str) -> None:
+        """Forget what came, then note the version of what comes now."""
+        with self.path.open("wb"):
+            pass
+        self._seal.write_text(version, "utf-8")
+
+    def store(self, digest: str) -> Stored:
+        """Move the whole file into the store."""
+        stored = self._blobs.put_file(self.path, "mp4", digest)
+        self._seal.unlink(missing_ok=True)
+        return stored
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self.path.unlink(missing_ok=True)
+        self._seal.unlink(missing_ok=True)
+
+
+def _version(response: httpx.Response) -> str:
+    """A strong validator (RFC 9110, 8.8): only those may be used to put ranges together."""
+    etag = str(response.headers.get("etag", ""))
+    return "" if etag.startswith("W/") or _packed(response) else etag
+
+
+def _packed(response: httpx.Response) -> bool:
+    return bool(response.headers.get("content-encoding", "identity") != "identity")
+
+
+async def _write(response: httpx.Response, part: _Part, start: int) -> str:
     expected = response.headers.get("content-length")
-    hasher = await anyio.to_thread.run_sync(_hashed, part, start)
+    encoded = _packed(response)
+    hasher = await anyio.to_thread.run_sync(_hashed, part.path, start)
     size = start
-    async with await anyio.open_file(part, "r+b") as file:
+    async with await anyio.open_file(part.path, "r+b") as file:
         await file.seek(start)
         await file.truncate()
-        async for chunk in response.aiter_raw(1 << 18):
+        # Compressed although we asked for it as it is: unpacked, and never gone on with.
+        chunks = response.aiter_bytes(1 << 18) if encoded else response.aiter_raw(1 << 18)
+        async for chunk in chunks:
             size += len(chunk)
             if size > SIZE_LIMIT:
+                await anyio.to_thread.run_sync(part.discard)
                 raise DramagenError(f"a file of more than {SIZE_LIMIT:,} bytes is no clip", billed=True)
             hasher.update(chunk)
             await file.write(chunk)
-    if expected is not None and size - start != int(expected):
+    if expected is not None and not encoded and size - start != int(expected):
         raise Broken(f"{size - start:,} of {int(expected):,} bytes")
     if not size:
         raise Broken("the file is empty")
     return hasher.hexdigest()
-
-
-def _size(path: Path) -> int:
-    path.touch(mode=0o600)
-    return path.stat().st_size
-
-
-def _truncate(path: Path, size: int) -> None:
-    with path.open("r+b") as file:
-        file.truncate(size)
 
 
 def _hashed(path: Path, size: int) -> "hashlib._Hash":

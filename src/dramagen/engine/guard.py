@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import anyio
@@ -30,19 +31,43 @@ class Guard:
         """
         addresses = await _resolve(host, port)
         for address in addresses:
-            if not self.permits(host, address):
-                raise InvalidShot(
-                    f"{host} is a private address; add it to allow_private if files may be fetched from there"
-                )
+            self._check(host, address)
         return str(addresses[0])
+
+    def check_written(self, host: str) -> None:
+        """Check an address that is written out; a name passes. For requests that a proxy resolves and sends.
+
+        Raises ``InvalidShot`` as :meth:`address` does.
+        """
+        if host == "localhost" or host.endswith(".localhost"):
+            self._check(host, ipaddress.IPv4Address("127.0.0.1"))
+        with suppress(ValueError):
+            self._check(host, ipaddress.ip_address(host.strip("[]")))
+
+    def _check(self, host: str, address: Address) -> None:
+        if not self.permits(host, address):
+            raise InvalidShot(
+                f"{host} is a private address; add it to allow_private if files may be fetched from there"
+            )
 
     def permits(self, host: str, address: Address) -> bool:
         """Whether this address may be talked to."""
-        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-        real = mapped or address
+        real = _embedded(address) or address
         if real.is_global and not real.is_multicast:
             return True
         return any(_matches(rule, host, real) for rule in self.allowed)
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
+
+
+def _embedded(address: Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for, if it does."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
 
 
 def _matches(rule: str, host: str, address: Address) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import anyio.abc
@@ -30,8 +30,10 @@ ANSWER_LIMIT = 32 * 1024 * 1024
 
 REDIRECTS = 5
 
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-"""Failures after which the request cannot have arrived."""
+_NOT_SENT = (
+    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
+)  # fmt: skip
+"""Failures after which the request cannot have arrived. A proxy's refusal comes before the request is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,29 +101,31 @@ class Http:
         """Drive a flow to its value.
 
         Raises the flow's typed errors; ``ProviderUnavailable`` where a free request got no answer, or a create
-        was certainly not sent (then ``refused`` is set); ``LostAnswer`` where a create may have been sent.
+        was certainly not sent (then ``refused`` is set); ``LostAnswer`` where a create may have been sent; and
+        whatever ``on_create`` raises, in which case the create was not sent.
         """
         sent = False
+        response: httpx.Response | None = None
         try:
-            request = next(flow)
             while True:
+                try:
+                    request = next(flow) if response is None else flow.send(response)
+                except StopIteration as finished:
+                    value: T = finished.value
+                    return value
+                except DramagenError:
+                    raise
+                except Exception as problem:
+                    # An adapter that trips over an answer must not lose the job behind it.
+                    what = redact(f"{type(problem).__name__}: {problem}", *access.secrets(), limit=200)
+                    if sent:
+                        raise LostAnswer(f"the answer to the create was not understood ({what})") from None
+                    raise ProviderUnavailable(
+                        f"an answer was not understood ({what})", provider=access.provider, billed=None
+                    ) from None
                 paid = bool(request.extensions.get(PAID))
                 response = await self._exchange(request, adapter, access, on_create if paid else None)
                 sent = sent or paid
-                request = flow.send(response)
-        except StopIteration as finished:
-            value: T = finished.value
-            return value
-        except (DramagenError, LostAnswer):
-            raise
-        except Exception as problem:
-            # An adapter that trips over an answer must not lose the job behind it.
-            what = redact(f"{type(problem).__name__}: {problem}", *access.secrets(), limit=200)
-            if sent:
-                raise LostAnswer(f"the answer to the create was not understood ({what})") from None
-            raise ProviderUnavailable(
-                f"an answer was not understood ({what})", provider=access.provider, billed=None
-            ) from None
         finally:
             flow.close()
 
@@ -147,7 +151,8 @@ class Http:
                 provider=access.provider,
                 refused=True,
             ) from None
-        except (httpx.HTTPError, TimeoutError) as problem:
+        except Exception as problem:
+            # Whatever else went wrong, the request may have arrived.
             why = f"no answer from {access.host} ({type(problem).__name__})"
             if paid:
                 raise LostAnswer(why) from None
@@ -188,7 +193,9 @@ class Http:
         else:
             ready = await self._checked(request, guard)
         for _ in range(REDIRECTS + 1):
-            client = self._client(ready.headers.get("host", ready.url.host).split(":")[0], fresh=False)
+            origin = httpx.URL(ready.extensions.get("dramagen.url", str(ready.url)))
+            # Never a connection another name was proven on: many names share an address.
+            client = self._client(origin.host, fresh=True)
             response = await client.send(ready, stream=True, follow_redirects=False)
             try:
                 target = response.headers.get("location")
@@ -197,7 +204,6 @@ class Http:
                     return
             finally:
                 await response.aclose()
-            origin = httpx.URL(ready.extensions.get("dramagen.url", str(ready.url)))
             kept = {k: v for k, v in request.headers.items() if k.lower() in ("range", "accept", "if-range")}
             ready = await self._checked(httpx.Request("GET", origin.join(target), headers=kept), guard)
         raise ProviderUnavailable("a file hides behind too many redirects", billed=None)
@@ -211,19 +217,20 @@ class Http:
                 f"a file cannot be fetched over {url.scheme or 'no'} scheme", billed=None
             )
         port = url.port or (443 if url.scheme == "https" else 80)
-        address = await guard.address(url.host, port)
         headers = {
             k: v for k, v in request.headers.items() if k.lower() not in ("host", "authorization", "cookie")
         }
+        extensions = {"dramagen.url": str(url), "timeout": self._limits.timeout(False).as_dict()}
+        if _proxied(url):
+            # The proxy looks the name up; there is no address here to hold on to.
+            guard.check_written(url.host)
+            return httpx.Request(request.method, url, headers=headers, extensions=extensions)
+        address = await guard.address(url.host, port)
         return httpx.Request(
             request.method,
             url.copy_with(host=address),
             headers={**headers, "Host": url.netloc.decode("ascii")},
-            extensions={
-                "sni_hostname": url.host,
-                "dramagen.url": str(url),
-                "timeout": self._limits.timeout(False).as_dict(),
-            },
+            extensions=extensions | {"sni_hostname": url.host},
         )
 
     # --- connections -------------------------------------------------------------------------------------
@@ -313,9 +320,11 @@ def _decoded(headers: httpx.Headers) -> list[tuple[str, str]]:
     return [(k, v) for k, v in headers.multi_items() if k.lower() not in gone]
 
 
-def host_of(url: str) -> str:
-    """The host a URL names, without port."""
-    return urlsplit(url).hostname or ""
+def _proxied(url: httpx.URL) -> bool:
+    """Whether the environment sends this URL through a proxy, as the client itself will decide."""
+    proxies = getproxies()
+    named = url.scheme in proxies or "all" in proxies
+    return named and not is_private(url.host) and not proxy_bypass(url.host)
 
 
 class _Redacting(logging.Filter):
