@@ -1,8 +1,10 @@
 """Driving jobs from wherever they are to a clip. One flight per job; callers wait for it, and may leave."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
@@ -13,14 +15,17 @@ from dramagen.adapters.base import Status
 from dramagen.clip import Clip
 from dramagen.engine.clock import Clock
 from dramagen.engine.collect import Collector
-from dramagen.engine.finish import clip_of, defect, finish, receipt
+from dramagen.engine.database import JournalUnavailable
+from dramagen.engine.finish import Finished, clip_of, defect, finish, receipt, receipt_key
 from dramagen.engine.gate import Gate
+from dramagen.engine.held import move
 from dramagen.engine.intake import Intake
 from dramagen.engine.journal import Job, JobMoved, Journal
 from dramagen.engine.owner import Owner
+from dramagen.engine.rescue import Rescue
 from dramagen.engine.service import Service, Services
 from dramagen.engine.state import JobState
-from dramagen.engine.submit import Submitter
+from dramagen.engine.submit import Submitter, Unwritten
 from dramagen.engine.watch import Watcher
 from dramagen.errors import (
     AuthError,
@@ -33,13 +38,14 @@ from dramagen.events import Event, Kind
 from dramagen.money import Money
 from dramagen.shot import Shot
 from dramagen.store import Store
+from dramagen.store.blobs import Stored
 
 T = TypeVar("T")
 log = logging.getLogger("dramagen.engine")
 S = JobState
 
 ELSEWHERE = 0.5
-"""Seconds between looks at a job another process is driving."""
+"""Real seconds between looks at a job another process is driving."""
 
 
 @dataclass(eq=False, slots=True)
@@ -54,6 +60,8 @@ class Flight:
     waiters: int = 0
     clip: Clip | None = None
     error: DramagenError | None = None
+    broken_off: bool = False
+    """The studio was closed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,34 +78,40 @@ class Engine:
     clock: Clock
     owner: Owner
     group: anyio.abc.TaskGroup
-    emit: Callable[[Event], None]
+    emit: Callable[[Event], None]  # never raises
     gate: Gate = field(default_factory=Gate)
     flights: dict[str, Flight] = field(default_factory=dict)
 
     async def clip(self, job: Job, shot: Shot, started: bool = False) -> Clip:
         """The clip of a job, wherever the job is: done, running here, running elsewhere, or left behind.
 
-        Raises the job's typed error. Leaving early stops a job that was not sent yet, and no other.
+        Raises the job's typed error; ``anyio.ClosedResourceError`` where the studio is closed meanwhile. Leaving
+        early stops a job that was not sent yet, and no other.
         """
+        # A job reserved a moment ago is driven at once: a cancellation in between would leave its money reserved.
+        newest = started
         while True:
             if job.state == S.DONE:
                 return await self._stored(job, shot, cached=not started)
             if not job.open:
                 raise self.verdict_of(job)
             if job.id not in self.flights:
-                if not await self._ours(job):
-                    job = await self._elsewhere(job)
+                if job.owner != self.owner.id:
+                    job = await self._take_over(job) or await self._elsewhere(job)
                     continue
-                job = await self._reread(job)
-                if not job.open:
+                if not newest:
+                    job, newest = await self._reread(job), True
                     continue
                 flight = Flight(job, shot, started)
                 self.flights[job.id] = flight
                 self.group.start_soon(self._fly, flight)
+            newest = False
             flight = self.flights[job.id]
             await self._wait(flight)
             if flight.error is not None:
                 raise flight.error
+            if flight.broken_off:
+                raise anyio.ClosedResourceError
             if flight.clip is not None:
                 return flight.clip.model_copy(update={"shot": shot})
             job = await self._reread(job)
@@ -131,6 +145,9 @@ class Engine:
         try:
             with flight.scope:
                 flight.clip = await self._drive(flight)
+        except anyio.get_cancelled_exc_class():
+            flight.broken_off = True
+            raise
         except DramagenError as error:
             flight.error = error
             self._tell(
@@ -160,20 +177,27 @@ class Engine:
                     await self._to_verdict(flight, service)
             except anyio.get_cancelled_exc_class():
                 if flight.job.state == S.INTENDED:
-                    await self.submitter.give_up(flight.job, DramagenError("given up before it was sent"))
+                    with suppress(JobMoved):
+                        await self.submitter.give_up(flight.job, DramagenError("given up before it was sent"))
                 raise
         return await self._to_clip(flight, service)
 
     async def _to_verdict(self, flight: Flight, service: Service) -> None:
         if flight.job.state == S.SENDING:
             # A flight of this very process that broke: whether its create left is not known.
-            flight.job = await self._move(flight, S.UNKNOWN, detail={"why": "sending was interrupted"})
+            await self.submitter.interrupted(flight)
         if flight.job.state in (S.INTENDED, S.UNKNOWN):
-            inputs = await _thread(self.intake.contents, flight.job.quote.order.inputs())
-            if flight.job.state == S.INTENDED:
-                flight.job = await self.submitter.submit(flight.job, service, inputs)
-            else:
-                flight.job = await self.submitter.reconcile(flight.job, service, inputs)
+            load = partial(self.intake.contents, flight.job.quote.order.inputs())
+            kept = await _thread(self._rescue.find, flight.job.id)
+            try:
+                if flight.job.state == S.INTENDED:
+                    await self.submitter.submit(flight, service, load)
+                elif kept is not None:
+                    await self.submitter.adopt(flight, kept, service)
+                else:
+                    await self.submitter.reconcile(flight, service, load)
+            except Unwritten as lost:
+                raise await self._rescued(flight.job, lost) from lost
             self._tell("submitted", flight)
         ticket = flight.job.ticket
         if ticket is None:
@@ -189,12 +213,26 @@ class Engine:
         with anyio.CancelScope(shield=True):
             await self._settle(flight, service, status)
 
+    @property
+    def _rescue(self) -> Rescue:
+        return Rescue(self.store.home / "tickets.log")
+
+    async def _rescued(self, job: Job, lost: Unwritten) -> JournalUnavailable:
+        with anyio.CancelScope(shield=True):
+            kept = await _thread(self._rescue.keep, job.id, lost.ticket)
+        what = (
+            f"its id is kept in {self._rescue.path.name}, run again"
+            if kept
+            else "NOTE ITS ID, it is kept nowhere"
+        )
+        return JournalUnavailable(f"{lost}; {what}", provider=job.route.provider, model=job.route.model)
+
     async def _settle(self, flight: Flight, service: Service, status: Status) -> None:
         order, known = flight.job.quote.order, dict(flight.job.result or {})
         if status.state == "succeeded":
             cost, source = service.settle(order, status.usage)
             result = known | {"seed": status.seed if status.seed is not None else order.seed}
-            flight.job = await self._move(
+            await self._move(
                 flight, S.READY, cost=cost, cost_source=source, ticket=status.ticket, result=result
             )
             self._tell("ready", flight, money=cost)
@@ -203,12 +241,10 @@ class Engine:
         error.model = error.model or service.route.model
         if status.state == "missing":
             # Gone without a verdict: it may well have been billed, and then at most this much.
-            flight.job = await self._move(
-                flight, S.LOST, error=error, cost=flight.job.reserved, cost_source="assumed"
-            )
+            await self._move(flight, S.LOST, error=error, cost=flight.job.reserved, cost_source="assumed")
             raise error
         cost, source = self._cost_of_failure(service, flight.job, status, error)
-        flight.job = await self._move(flight, S.FAILED, error=error, cost=cost, cost_source=source)
+        await self._move(flight, S.FAILED, error=error, cost=cost, cost_source=source)
         raise error
 
     def _cost_of_failure(
@@ -221,34 +257,48 @@ class Engine:
             return cost, source
         if error.billed:
             return job.reserved, "computed"
+        if error.billed is None:
+            return job.reserved, "assumed"  # what is not known is never shown as nothing
         return Money.zero(job.reserved.currency), "computed"
 
     async def _to_clip(self, flight: Flight, service: Service) -> Clip:
+        stored, finished = await self._fetched(flight, service)
+        if finished.defects:
+            # Perhaps only the way here was bad; the vendor's own fault comes again.
+            stored, finished = await self._fetched(flight, service)
+        if finished.defects:
+            error = defect(flight.job, stored.path, finished.defects)
+            await self._move(flight, S.DEFECTIVE, error=error, result=finished.result)
+            raise error
+        # The receipt first: if the journal's line is lost, the clip is not.
+        paper = receipt(replace(flight.job, result=finished.result), self.clock.now())
+        await _thread(self.store.remember, paper)
+        await self._move(flight, S.DONE, result=finished.result)
+        self._tell("verified", flight, money=flight.job.cost)
+        return await self._stored(flight.job, flight.shot, cached=not flight.started)
+
+    async def _fetched(self, flight: Flight, service: Service) -> tuple[Stored, Finished]:
+        stored = await _thread(self._kept, flight.job) or await self._collected(flight, service)
+        seed = (flight.job.result or {}).get("seed")
+        return stored, await _thread(finish, self.store, flight.job.quote, stored, seed)
+
+    def _kept(self, job: Job) -> Stored | None:
+        """The file, where an earlier process fetched and checked it and died before it wrote that down."""
+        paper = self.store.recall(receipt_key(job.order_hash, job.take, job.generation))
+        path = self.store.originals.path(paper.sha256) if paper and paper.job_id == job.id else None
+        return Stored(path.stem, path, path.stat().st_size) if path else None
+
+    async def _collected(self, flight: Flight, service: Service) -> Stored:
         ticket = flight.job.ticket
         if ticket is None:
             raise JobFailed(f"job {flight.job.id} has no ticket", billed=True)
         try:
             stored = await self.collector.collect(flight.job.id, ticket, service)
         except JobExpired as gone:
-            flight.job = await self._move(flight, S.LOST, error=gone)
+            await self._move(flight, S.LOST, error=gone)
             raise
         self._tell("collected", flight)
-        seed = (flight.job.result or {}).get("seed")
-        finished = await _thread(finish, self.store, flight.job.quote, stored, seed)
-        if finished.defects:
-            error = defect(flight.job, stored.path, finished.defects)
-            flight.job = await self._move(flight, S.DEFECTIVE, error=error, result=finished.result)
-            raise error
-        # The receipt first: if the journal's line is lost, the clip is not.
-        done = await self._with_receipt(flight, finished.result)
-        flight.job = await self._move(flight, S.DONE, result=done)
-        self._tell("verified", flight, money=flight.job.cost)
-        return await self._stored(flight.job, flight.shot, cached=not flight.started)
-
-    async def _with_receipt(self, flight: Flight, result: Mapping[str, Any]) -> Mapping[str, Any]:
-        paper = receipt(replace(flight.job, result=result), self.clock.now())
-        await _thread(self.store.remember, paper)
-        return result
+        return stored
 
     async def _stored(self, job: Job, shot: Shot, cached: bool) -> Clip:
         clip = await _thread(clip_of, self.store, job, shot, cached)
@@ -261,17 +311,15 @@ class Engine:
 
     # --- whose job it is -----------------------------------------------------------------------------------
 
-    async def _ours(self, job: Job) -> bool:
-        """Whether this studio may drive the job: it is ours, or its owner is dead and we were first."""
-        if job.owner == self.owner.id:
-            return True
+    async def _take_over(self, job: Job) -> Job | None:
+        """The job as ours, where its owner is dead and we were first."""
         if await _thread(self.owner.alive, job.owner):
-            return False
-        return await _thread(self.journal.take_over, job, self.owner.id) is not None
+            return None
+        return await _thread(self.journal.take_over, job, self.owner.id)
 
     async def _elsewhere(self, job: Job) -> Job:
         """Wait a moment for a job another process drives."""
-        await self.clock.sleep(ELSEWHERE)
+        await anyio.sleep(ELSEWHERE)
         return await self._reread(job)
 
     async def _reread(self, job: Job) -> Job:
@@ -290,8 +338,8 @@ class Engine:
             provider=job.route.provider, model=job.route.model, billed=None, retryable=True,
         )  # fmt: skip
 
-    async def _move(self, flight: Flight, to: JobState, **known: Any) -> Job:
-        return await anyio.to_thread.run_sync(lambda: self.journal.move(flight.job, to, **known))
+    async def _move(self, flight: Flight, to: JobState, **known: Any) -> None:
+        await move(self.journal, flight, to, **known)
 
     def _tell(
         self,

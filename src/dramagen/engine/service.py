@@ -16,6 +16,9 @@ from dramagen.errors import ConfigError
 from dramagen.money import Money
 from dramagen.settings import Settings
 
+_HURRY = {"first_poll": 0.5, "interval": 0.5, "interval_max": 2.0}
+"""Seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -26,6 +29,8 @@ class Service:
     access: Access
     provider: ProviderCard
     model: ModelCard
+    hurried: bool = False
+    """An emulator whose pace nobody stated: it does not mind being asked often, and its jobs may be quick."""
 
     @property
     def find(self) -> Find:
@@ -35,7 +40,8 @@ class Service:
     @property
     def watch(self) -> Watch:
         """When to ask about a running job."""
-        return self.model.watch or self.provider.watch
+        watch = self.model.watch or self.provider.watch
+        return watch.model_copy(update=_HURRY) if self.hurried else watch
 
     @property
     def concurrency(self) -> int | None:
@@ -87,6 +93,7 @@ class Services:
             regions[route.region],
             self.catalog.provider(route.provider),
             self.catalog.model(route.provider, route.model),
+            hurried=regions[route.region].emulated and self.settings.time_scale == 1,
         )
 
     def concurrency(self, route: Route) -> int | None:

@@ -5,9 +5,8 @@ and it is on disk before anything else happens. Unknown: everything else; it is 
 means, and sent again only where the vendor documents our tag as unique and says it has never seen it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -15,6 +14,8 @@ import tenacity
 
 from dramagen.adapters.base import Absent, Attempt, Ticket
 from dramagen.engine.clock import Clock
+from dramagen.engine.database import JournalUnavailable
+from dramagen.engine.held import Held, move
 from dramagen.engine.http import Http, LostAnswer, Sent
 from dramagen.engine.journal import Job, Journal, TicketTaken
 from dramagen.engine.service import Service
@@ -37,12 +38,24 @@ LOOKS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between looks for a lost create; the last one repeats until the vendor's look-up time is over."""
 
 
+Load = Callable[[], Mapping[str, bytes]]
+"""Reads the media an order sends, by SHA-256; blocks."""
+
+
 class Again(Exception):
     """A create was refused for the moment: nothing was made, the same one may be sent again."""
 
     def __init__(self, cause: DramagenError) -> None:
         super().__init__(str(cause))
         self.cause = cause
+
+
+class Unwritten(Exception):
+    """The vendor made a job and the journal could not be written: ``ticket`` is all there is of it."""
+
+    def __init__(self, ticket: Ticket, problem: Exception) -> None:
+        super().__init__(f"job {ticket.id} was made and could not be written down: {problem}")
+        self.ticket = ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +67,14 @@ class Submitter:
     clock: Clock
     on_unknown: str = "hold"
 
-    async def submit(self, job: Job, service: Service, inputs: Mapping[str, bytes]) -> Job:
+    async def submit(self, held: Held, service: Service, load: Load) -> None:
         """From intended to accepted.
 
         Raises:
             the vendor's typed refusal, once waiting no longer helps; the job is then refused, its money free.
             OutcomeUnknown: the answer is lost and the job cannot be found; its money stays reserved.
+            JournalUnavailable: before the create was sent, or while its outcome was being written.
+            Unwritten: the vendor made the job, and its ticket could not be written.
         """
 
         def impatient(state: tenacity.RetryCallState) -> bool:
@@ -75,93 +90,116 @@ class Submitter:
             reraise=True,
         )
         try:
-            job = await retrying(self._once, job, service, inputs)
+            await retrying(self._once, held, service, load)
         except Again as last:
-            await self.give_up(job, last.cause)
+            with anyio.CancelScope(shield=True):
+                await move(self.journal, held, JobState.REFUSED, error=last.cause)
             raise last.cause from None
-        if job.state == JobState.UNKNOWN:
-            return await self.reconcile(job, service, inputs)
-        return job
+        if held.job.state == JobState.UNKNOWN:
+            await self.reconcile(held, service, load)
 
-    async def _once(self, job: Job, service: Service, inputs: Mapping[str, bytes]) -> Job:
+    async def _once(self, held: Held, service: Service, load: Load) -> None:
         # The outcome reaches the disk whatever happens to the caller meanwhile.
         with anyio.CancelScope(shield=True):
-            job, trouble = await self._send(job, service, inputs)
-            again = trouble is not None and trouble.retryable and type(trouble) in TRIES
-            if trouble is not None and again and job.state == JobState.SENDING:
-                job = await self._move(job, JobState.INTENDED, error=trouble)
-            elif trouble is not None and not again:
-                job = await self._move(job, JobState.REFUSED, error=trouble)
-        if trouble is None:
-            return job
-        if again:
-            raise Again(trouble)
-        raise trouble
+            trouble = await self._send(held, service, load)
+            if trouble is None:
+                return
+            again = trouble.retryable and type(trouble) in TRIES
+            if not again:
+                await move(self.journal, held, JobState.REFUSED, error=trouble)
+            elif held.job.state == JobState.SENDING:
+                await move(self.journal, held, JobState.INTENDED, error=trouble)
+            raise Again(trouble) if again else trouble
 
-    async def _send(
-        self, job: Job, service: Service, inputs: Mapping[str, bytes]
-    ) -> tuple[Job, DramagenError | None]:
-        """Send one create. The job ends up accepted, or unknown, or where it is with the refusal."""
-        order = job.quote.order
-        attempt = Attempt(tag=job.tag, created=self.clock.now(), inputs=inputs)
-        current = job
+    async def _send(self, held: Held, service: Service, load: Load) -> DramagenError | None:
+        """Send one create. The job ends up accepted, or unknown, or where it is with the refusal returned."""
+        created = self.clock.now()
+        # A create sent again is looked for from the first one's time on: that one may have arrived.
+        since = held.job.sent_at if held.job.state == JobState.UNKNOWN else None
 
         async def announce(sent: Sent) -> None:
-            nonlocal current
-            current = await self._move(
-                job, JobState.SENDING, sent_at=attempt.created, body_digest=sent.body_digest,
-                detail={"path": sent.path},
+            await move(self.journal,
+                held, JobState.SENDING, sent_at=since or created, body_digest=sent.body_digest,
+                credential=service.access.fingerprint, detail={"path": sent.path},
             )  # fmt: skip
 
         try:
-            flow = service.adapter.submit(order, attempt)
+            attempt = Attempt(held.job.tag, created, inputs=await anyio.to_thread.run_sync(load))
+            flow = service.adapter.submit(held.job.quote.order, attempt)
             ticket = await self.http.run(flow, service.adapter, service.access, on_create=announce)
+        except JournalUnavailable:
+            raise
         except LostAnswer as lost:
-            return await self._unknown(current, str(lost)), None
+            await self._unknown(held, str(lost))
+            return None
         except DramagenError as error:
-            if current.state == JobState.SENDING and not error.refused:
-                return await self._unknown(current, str(error)), None
-            return current, error
-        return await self._move(current, JobState.ACCEPTED, ticket=ticket), None
+            if held.job.state != JobState.SENDING or error.refused:
+                return error
+            await self._unknown(held, str(error))
+            return None
+        await self._accept(held, ticket)
+        return None
 
-    async def _unknown(self, job: Job, why: str) -> Job:
-        return await self._move(job, JobState.UNKNOWN, sent_until=self.clock.now(), detail={"why": why})
+    async def _accept(self, held: Held, ticket: Ticket) -> None:
+        try:
+            await move(self.journal, held, JobState.ACCEPTED, ticket=ticket)
+        except Exception as problem:
+            raise Unwritten(ticket, problem) from problem
+
+    async def _unknown(self, held: Held, why: str) -> None:
+        await move(self.journal, held, JobState.UNKNOWN, sent_until=self.clock.now(), detail={"why": why})
+
+    async def interrupted(self, held: Held) -> None:
+        """From sending to unknown: what sent the create broke before the outcome was written down."""
+        with anyio.CancelScope(shield=True):
+            await self._unknown(held, "sending was interrupted")
 
     async def give_up(self, job: Job, error: DramagenError) -> None:
         """From intended to refused: nothing was made, and nothing will be."""
         with anyio.CancelScope(shield=True):
-            await self._move(job, JobState.REFUSED, error=error)
+            await anyio.to_thread.run_sync(lambda: self.journal.move(job, JobState.REFUSED, error=error))
 
     # --- looking for a lost create -------------------------------------------------------------------------
 
-    async def reconcile(self, job: Job, service: Service, inputs: Mapping[str, bytes]) -> Job:
+    async def reconcile(self, held: Held, service: Service, load: Load) -> None:
         """From unknown to accepted, or ``OutcomeUnknown``. Never falls back, never releases money."""
-        for _ in range(RESENDS + 1):
-            found = await self._look(job, service)
+        for sends_left in range(RESENDS, -1, -1):
+            found = await self._look(held.job, service)
             if isinstance(found, Ticket):
-                return await self._adopt(job, found, service)
+                await self.adopt(held, found, service)
+                return
             if not isinstance(found, Absent) or not self._may_resend(service):
-                raise self._lost(job, found if isinstance(found, str) else "the vendor knows no such job")
+                raise self._lost(
+                    held.job, found if isinstance(found, str) else "the vendor knows no such job"
+                )
+            if not sends_left:
+                break
             with anyio.CancelScope(shield=True):
                 # Same tag: if the first create arrives after all, the vendor sees two with one name.
-                job, refusal = await self._send(job, service, inputs)
-                if job.state == JobState.ACCEPTED:
-                    return job
-                if job.state == JobState.SENDING:
-                    job = await self._unknown(job, str(refusal))
-        raise self._lost(job, "it was sent again and its answer was lost again")
+                refusal = await self._send(held, service, load)
+                if held.job.state == JobState.ACCEPTED:
+                    return
+                if held.job.state == JobState.SENDING:
+                    # Not believed: the refusal may be about the name, which the first create took.
+                    await self._unknown(held, str(refusal))
+        raise self._lost(held.job, f"it was sent {RESENDS} times more and cannot be found")
 
-    async def _adopt(self, job: Job, ticket: Ticket, service: Service) -> Job:
+    async def adopt(self, held: Held, ticket: Ticket, service: Service) -> None:
+        """From unknown to accepted, with a ticket that was found. Raises ``OutcomeUnknown`` if another job has it."""
         # Equal renders share one local ticket; a vendor's job is only ever one of ours.
         ours_alone = not service.access.local
         try:
             with anyio.CancelScope(shield=True):
-                job = await self._move(
-                    job, JobState.ACCEPTED, ticket=ticket, detail={"found": True}, adopted=ours_alone
+                await move(
+                    self.journal,
+                    held,
+                    JobState.ACCEPTED,
+                    ticket=ticket,
+                    detail={"found": True},
+                    adopted=ours_alone,
                 )
         except TicketTaken:
-            raise self._lost(job, "the only job found for it belongs to another shot") from None
-        return job
+            raise self._lost(held.job, "the only job found for it belongs to another shot") from None
 
     def _may_resend(self, service: Service) -> bool:
         return service.find.tag == "unique" or self.on_unknown == "resend"
@@ -198,9 +236,6 @@ class Submitter:
             provider=job.route.provider,
             model=job.route.model,
         )
-
-    async def _move(self, job: Job, to: JobState, **known: Any) -> Job:
-        return await anyio.to_thread.run_sync(lambda: self.journal.move(job, to, **known))
 
 
 def _pause(state: tenacity.RetryCallState) -> float:

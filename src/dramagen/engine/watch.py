@@ -4,8 +4,9 @@ One lane per provider and region asks about all its jobs together, as many to a 
 Nothing but the vendor's own terminal word ends a wait: errors while asking only make it ask more slowly.
 """
 
+import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -18,12 +19,21 @@ from dramagen.engine.http import Http
 from dramagen.engine.service import Service
 from dramagen.errors import DramagenError, ProviderUnavailable
 
+log = logging.getLogger("dramagen.engine")
+
 GROWTH = 1.15
 """Each fruitless look makes the next one this much later, up to the card's longest interval."""
 
 JITTER = 0.1
 TOGETHER = 0.5
 """Jobs due within this many seconds are asked about in one request."""
+
+MISSING = 60.0
+"""Seconds a vendor must go on saying that it does not know a job before it is believed: a new job may not have
+reached every one of its servers, and a job given up for lost is money given up."""
+
+LONGEST_WAIT = 300.0
+"""Seconds; a vendor that asks for more patience than this is asked again all the same."""
 
 
 @dataclass(eq=False, slots=True)
@@ -34,6 +44,7 @@ class _Waiting:
     interval: float
     deadline: float
     seen: Callable[[Status], None]
+    missing_since: float | None = None
     done: anyio.Event = field(default_factory=anyio.Event)
     verdict: Status | None = None
     trouble: DramagenError | None = None
@@ -149,12 +160,17 @@ class _Lane:
     async def _ask(self, group: list[_Waiting]) -> None:
         service = group[0].service
         await self._pace(service)
-        answers, trouble = {}, None
+        answers: Mapping[str, Status] = {}
+        trouble: DramagenError | None = None
         try:
             flow = service.adapter.poll([w.ticket for w in group])
             answers = dict(await self._http.run(flow, service.adapter, service.access))
         except DramagenError as error:
             trouble = error
+        except Exception as bug:
+            # The lane carries every job of this provider; an adapter's accident must not end it.
+            log.exception("asking %s about %d jobs failed", service.route.provider, len(group))
+            trouble = ProviderUnavailable(f"an accident while asking ({type(bug).__name__})", billed=None)
         for waiting in group:
             self._note(waiting, answers.get(waiting.ticket.id), trouble)
 
@@ -163,7 +179,9 @@ class _Lane:
         if status is not None:
             waiting.ticket = status.ticket
             waiting.seen(status)
-            if status.state in TERMINAL:
+            if status.state != "missing":
+                waiting.missing_since = None
+            if status.state in TERMINAL and self._believed(waiting, status, now):
                 waiting.verdict = status
                 waiting.done.set()
                 self.drop(waiting)
@@ -181,9 +199,17 @@ class _Lane:
             self.drop(waiting)
             return
         slower = 2.0 if trouble is not None else GROWTH
-        pause = waiting.interval if trouble is None or trouble.retry_after is None else trouble.retry_after
+        asked = None if trouble is None else trouble.retry_after
+        pause = waiting.interval if asked is None else min(asked, LONGEST_WAIT)
         waiting.interval = min(waiting.interval * slower, waiting.service.watch.interval_max)
         waiting.due = now + pause * (1 + self._rng.uniform(-JITTER, JITTER))
+
+    def _believed(self, waiting: _Waiting, status: Status, now: float) -> bool:
+        if status.state != "missing":
+            return True
+        if waiting.missing_since is None:
+            waiting.missing_since = now
+        return now - waiting.missing_since >= MISSING
 
     async def _pace(self, service: Service) -> None:
         rate = service.provider.limits.polls_per_second or Decimal(10)
