@@ -69,3 +69,20 @@ def test_importing_dramagen_loads_nothing_heavy() -> None:
 def test_the_vocabulary_loads_no_client_and_no_codec() -> None:
     loaded = loaded_by("from dramagen import Shot, Clip, Money, errors") - loaded_by("pass")
     assert loaded & (HEAVY - {"pydantic"}) <= {"asyncio"}  # pydantic itself may reach for asyncio
+
+
+def test_importing_dramagen_takes_under_a_tenth_of_a_second() -> None:
+    assert min(seconds_to_import() for _ in range(3)) < 0.1
+
+
+def seconds_to_import() -> float:
+    """What ``python -X importtime`` says of ``import dramagen`` in a fresh interpreter."""
+    ran = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import dramagen"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    last = ran.stderr.splitlines()[-1]
+    assert last.endswith("| dramagen")
+    return int(last.split("|")[1]) / 1e6
