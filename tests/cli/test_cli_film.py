@@ -64,6 +64,18 @@ def test_at_a_terminal_it_asks_and_no_means_no(run: Run, monkeypatch: pytest.Mon
     assert run("jobs", "list", "--json").json["jobs"] == []
 
 
+@pytest.mark.usefixtures("terminal")
+def test_ctrl_c_at_the_question_is_an_interruption(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(question: str) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("KLING_API_KEY", "k" * 32)
+    monkeypatch.setattr("dramagen.cli.consent.answer", interrupted)
+    done = run("film", FILE, "--pin", "kling")
+    assert done.code == 130
+    assert "Interrupted." in done.err
+
+
 @pytest.mark.usefixtures("emulator")
 def test_a_budget_below_the_upper_bound_stops_before_anything_is_sent(run: Run, place: Path) -> None:
     for arguments in (("--budget", "0.01 CNY"), ("--budget", "0.01 CNY", "--yes", "--json")):

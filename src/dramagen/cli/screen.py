@@ -52,6 +52,14 @@ def emit(document: Any) -> None:
     sys.stdout.flush()
 
 
+_DETACHED = (
+    "Interrupted. Jobs that were sent go on at the provider: "
+    "run the same command again, or `dramagen jobs resume`."
+)
+_ENDINGS = (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError, SystemExit)
+"""How a command may end without being wrong."""
+
+
 def calmly(command: Callable[P, None]) -> Callable[P, None]:
     """A command whose errors are one calm line and an exit code. ``DRAMAGEN_DEBUG=1`` shows tracebacks."""
 
@@ -59,24 +67,19 @@ def calmly(command: Callable[P, None]) -> Callable[P, None]:
     def calm(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
-            raise
-        except KeyboardInterrupt:
-            note(
-                "Interrupted. Jobs that were sent go on at the provider: "
-                "run the same command again, or `dramagen jobs resume`."
-            )
-            raise typer.Exit(exits.INTERRUPTED) from None
-        except Exception as problem:
+        except BaseException as problem:
+            cause = _cause(problem)
+            if isinstance(cause, _ENDINGS):
+                raise cause from None
+            if isinstance(cause, KeyboardInterrupt):
+                note(_DETACHED)
+                raise typer.Exit(exits.INTERRUPTED) from None
             if os.environ.get("DRAMAGEN_DEBUG") == "1":
                 raise
-            cause = _cause(problem)
             if kwargs.get("as_json"):
                 emit({"error": _record(cause)})
             note(_line(cause))
-            raise typer.Exit(
-                exits.code_of(cause) if isinstance(cause, DramagenError) else exits.FAILED
-            ) from None
+            raise typer.Exit(_code(cause)) from None
 
     return calm
 
@@ -112,6 +115,10 @@ def _line(cause: BaseException) -> str:
     if isinstance(cause, OSError):
         return f"{cause.filename}: {cause.strerror}" if cause.filename else str(cause)
     return f"unexpected {type(cause).__name__}: {cause} (DRAMAGEN_DEBUG=1 shows where)"
+
+
+def _code(cause: BaseException) -> int:
+    return exits.code_of(cause) if isinstance(cause, DramagenError) else exits.FAILED
 
 
 def _record(cause: BaseException) -> dict[str, Any]:

@@ -73,18 +73,21 @@ def routes(plan: Plan, title: str) -> Table:
 def routes_by_shot(plan: Plan, width: int) -> Iterator[Table]:
     """What each shot would cost on each real route, as many shots side by side as fit ``width`` columns."""
     totals = _real(plan)
-    fit = max(1, (width - max((cell_len(t.route) for t in totals), default=0) - 6) // 8)
+    names = [planned.shot.name for planned in plan.shots]
+    prices = [_amount(price) for total in totals for price in total.prices]
+    column = max((cell_len(text) for text in [*names, *prices]), default=0) + 2
+    fit = max(1, (width - max((cell_len(t.route) for t in totals), default=0) - 5) // column)
     for start in range(0, len(plan.shots), fit):
-        numbers = range(start, min(start + fit, len(plan.shots)))
-        names = [plan.shots[at].shot.name for at in numbers]
-        table = _table(None, "route", "in", *(f">{name}" for name in names))
+        shown = slice(start, start + fit)
+        table = _table(None, "route", "in", *(f">{name}" for name in names[shown]))
         for total in totals:
-            prices = [total.prices[at] for at in numbers]
             currency = total.total.currency if total.total is not None else ""
-            table.add_row(
-                total.route, currency, *(NONE if p is None else str(p.rounded().amount) for p in prices)
-            )
+            table.add_row(total.route, currency, *(_amount(price) for price in total.prices[shown]))
         yield table
+
+
+def _amount(price: Money | None) -> str:
+    return NONE if price is None else str(price.rounded().amount)
 
 
 def _span(plan: Plan, route: str) -> str:
