@@ -87,3 +87,42 @@ def test_the_settings_in_the_concepts_are_read(tmp_path: Path) -> None:
 def test_every_toml_block_is_toml(document: str) -> None:
     for block in toml_blocks(document):
         tomllib.loads(block)
+
+
+def everything_said() -> str:
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    return "\n".join(document.read_text("utf-8") for document in documents)
+
+
+def test_every_make_target_that_is_named_is_there() -> None:
+    there = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", everything_said(), re.MULTILINE)) <= there
+
+
+def test_every_command_that_is_named_is_there() -> None:
+    from typer.main import get_command
+
+    from dramagen.cli.app import app
+
+    there = set(getattr(get_command(app), "commands", {}))
+    named = set(re.findall(r"(?:`|^|8900 )dramagen ([a-z]+)", everything_said(), re.MULTILINE))
+    assert len(named) >= 8
+    assert named <= there
+
+
+def test_every_error_of_the_concepts_is_there_and_none_is_left_out() -> None:
+    from dramagen import errors
+
+    text = (ROOT / "docs/concepts.md").read_text("utf-8")
+    table = text[text.index("## Errors") : text.index("## Settings")]
+    named = {
+        name
+        for cell in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", cell)
+    }
+    kinds = {
+        name
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, errors.DramagenError)
+    }
+    assert named == kinds - {"DramagenError"}
