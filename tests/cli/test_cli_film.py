@@ -173,6 +173,10 @@ def test_one_refused_shot_does_not_stop_the_others(run: Run, place: Path) -> Non
     assert (first["id"], first["error"]) == ("s01", "ContentRejected")
     assert (second["id"], second["waits_for"]) == ("s02", "s01")
     assert (place / "out/rain/episode.mp4").is_file()
+    shown = run("film", FILE, "--pin", "kling-2.6")
+    assert shown.code == 1
+    assert "waits for s01" in shown.out
+    assert "change s01, or film another take: dramagen takes FILE s01 -n 2" in shown.err
 
 
 def test_a_pin_that_means_nothing(run: Run) -> None:

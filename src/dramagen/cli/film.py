@@ -14,6 +14,7 @@ from dramagen.episode import Episode, Manifest
 from dramagen.episode import film as film_episode
 from dramagen.episode.outlook import Outlook, look_ahead
 from dramagen.episode.picks import load_picks
+from dramagen.errors import ContentRejected, DefectiveClip, JobFailed
 from dramagen.money import Money
 from dramagen.studio import Studio
 
@@ -78,6 +79,12 @@ def _show(studio: Studio, manifest: Manifest, ahead: Outlook) -> None:
     for failure in manifest.failures:
         if failure.error is not None:
             note(f"{failure.id}: {failure.error}")
+    again = [
+        f.id for f in manifest.failures if isinstance(f.error, ContentRejected | JobFailed | DefectiveClip)
+    ]
+    if again:
+        # The same order is never sent again by itself: the answer would be the same, and so might the bill.
+        note(f"change {', '.join(again)}, or film another take: dramagen takes FILE {again[0]} -n 2")
     if manifest.shots and not any(shot.cost for shot in manifest.shots):
         would = studio.plan([shot.pinned(None) for shot in ahead.shots])
         say("")
