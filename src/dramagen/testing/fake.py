@@ -84,7 +84,9 @@ class FakeProvider(httpx.AsyncBaseTransport):
         self.requests.append(request)
         path = request.url.path
         if request.url.host == CLIP_HOST:
-            return httpx.Response(200, content=self._clip, headers={"content-type": "video/mp4"})
+            headers = {"content-type": "video/mp4", "content-length": str(len(self._clip))}
+            # As a stream: content given whole counts as read, and a client that streams cannot read it again.
+            return httpx.Response(200, stream=httpx.ByteStream(self._clip), headers=headers)
         if path == TASKS:
             return self._create(request) if request.method == "POST" else self._list(request)
         job = next((job for job in self.jobs if path == f"{TASKS}/{job.id}"), None)
