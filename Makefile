@@ -32,7 +32,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/installed-dev
-	MYPYPATH=src $(BIN)/mypy --explicit-package-bases
+	$(BIN)/mypy
 
 checks: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/checks

@@ -96,11 +96,11 @@ def fault(response: Response, route: Route | None = None) -> DramagenError:
         "refused": refused,
         "billed": False if refused else None,
     }
-    if code in REFUSALS:
+    if code is not None and code in REFUSALS:
         kind, words = REFUSALS[code]
         error: DramagenError = kind(words, **known)
         return error
-    if code in OUTAGES:
+    if code is not None and code in OUTAGES:
         return ProviderUnavailable(f"Kling reports {OUTAGES[code]}", **known)
     if status in (401, 403):
         return AuthError("the key was not accepted", **known)
@@ -160,5 +160,7 @@ def download(url: object, updated: object) -> Download | None:
         return None
     if where.scheme not in ("http", "https") or not where.host:
         return None
-    known = isinstance(updated, int) and not isinstance(updated, bool) and updated > 0
-    return Download(Request("GET", where), expires=updated / 1000 + 30 * 86_400 if known else None)
+    expires = None
+    if isinstance(updated, int) and not isinstance(updated, bool) and updated > 0:
+        expires = updated / 1000 + 30 * 86_400
+    return Download(Request("GET", where), expires=expires)

@@ -6,6 +6,7 @@ video" of the legacy API (klingai.com/document-api), captured 2026-02.
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -42,7 +43,10 @@ _PRODUCTS = {"text-to-video": "text2video", "image-to-video": "image2video"}
 _MODES = {"720p": "std", "1080p": "pro", "4k": "4k"}
 _SOUND = ("kling-v2-6", "kling-v3")
 
-_CAMERA_FIELD = (("kling-v1", "text2video", "std", 5), ("kling-v1-5", "image2video", "pro", 5))
+_CAMERA_FIELD: tuple[tuple[str, str | None, str, Decimal], ...] = (
+    ("kling-v1", "text2video", "std", Decimal(5)),
+    ("kling-v1-5", "image2video", "pro", Decimal(5)),
+)
 """The only model, product, mode and seconds that take ``camera_control``."""
 
 _CAMERA = {

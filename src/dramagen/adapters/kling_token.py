@@ -12,7 +12,7 @@ LIFE = 1800
 
 def token(access: str, secret: str, now: int) -> str:
     """A JWT signed with HS256 at ``now`` (Unix seconds). The claims are Kling's three: it names no ``iat``."""
-    claims = {"iss": access, "exp": now + LIFE, "nbf": now - 5}
+    claims: dict[str, str | int] = {"iss": access, "exp": now + LIFE, "nbf": now - 5}
     signed = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}"
     return f"{signed}.{_base64url(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())}"
 
