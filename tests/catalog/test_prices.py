@@ -225,6 +225,28 @@ def test_delivered_seconds_count_where_the_card_says_so(make_order: MakeOrder) -
     assert price.settle(*_cards(catalog, order), order, seconds=Decimal("5.2")) == Money("2.6 CNY")
 
 
+def test_a_first_second_may_cost_more_than_each_further_one(make_order: MakeOrder) -> None:
+    own = [
+        {"per": "clip", "amount": "0.1", "currency": "CNY", "when": {"seconds": [3]}},
+        {"per": "second", "amount": "0.5", "first": "2", "currency": "CNY", "billed": "delivered"},
+    ]
+    overrides = {"kling": {"discount": "0.5", "models": {"kling-3.0": {"price": own}}}}
+    catalog = Catalog.load(overrides=overrides)
+    five = make_order("kling:cn/kling-3.0", "1080p", "9:16", 5)
+    assert cost(catalog, five).expected == cost(catalog, five).most == Money("2 CNY")
+    assert "1 CNY + 4 s x 0.25 CNY = 2 CNY" in price.explain(*_cards(catalog, five), five)
+    assert price.settle(*_cards(catalog, five), five, seconds=Decimal(6)) == Money("2.25 CNY")
+    assert cost(catalog, make_order("kling:cn/kling-3.0", "1080p", "9:16", 3)).most == Money("0.05 CNY")
+    assert cost(catalog, make_order("kling:cn/kling-3.0", "1080p", "9:16", 4)).most == Money("1.75 CNY")
+
+
+def test_only_seconds_have_a_first_one() -> None:
+    own = {"per": "clip", "amount": "1", "first": "2", "currency": "CNY"}
+    catalog = Catalog.load(overrides={"kling": {"models": {"kling-3.0": {"price": [own]}}}})
+    with pytest.raises(ConfigError, match="first second"):
+        catalog.model("kling", "kling-3.0")
+
+
 def test_a_discount_is_taken_off_every_list_price(make_order: MakeOrder) -> None:
     catalog = Catalog.load(
         overrides={

@@ -144,7 +144,7 @@ class Mode(Sourced):
         audio: ``switch``, ``always`` or ``never``.
         audio_resolutions: the tiers with sound, where not all have it.
         seed: ``native``: documented; ``accepted``: taken, with no documented effect.
-        seed_max: the largest seed.
+        seed_min, seed_max: the smallest and the largest seed that means itself.
         negative_prompt, camera, dialogue: how it is asked for; absent where it is not possible.
         voice_ids: how many of the vendor's own voices dialogue may choose.
     """
@@ -160,6 +160,7 @@ class Mode(Sourced):
     audio: Literal["switch", "always", "never"]
     audio_resolutions: tuple[str, ...] = ()
     seed: Literal["native", "accepted"] | None = None
+    seed_min: int = 0
     seed_max: int = 2**31 - 1
     negative_prompt: Way | None = None
     camera: Way | None = None

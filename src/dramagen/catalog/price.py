@@ -29,8 +29,9 @@ def estimate(card: ModelCard, provider: ProviderCard, order: Order) -> Estimate 
     if row.per == "clip":
         return Estimate(expected=rate, most=rate, basis=f"{_plain(rate)} a clip")
     if row.per == "second":
-        cost = rate * order.duration
-        return Estimate(expected=cost, most=cost, basis=_seconds_basis(row, rate, order))
+        first = _first_second(row, card, provider, order)
+        cost = _for_seconds(rate, first, order.duration)
+        return Estimate(expected=cost, most=cost, basis=_seconds_basis(row, rate, first, order))
     low, high = tokens_of(card, order)
     basis = f"{low:,} tokens" if low == high else f"{low:,} to {high:,} tokens"
     return Estimate(
@@ -72,7 +73,8 @@ def settle(
     if row.per == "clip":
         return rate
     if row.per == "second":
-        return rate * (seconds if seconds is not None and row.billed == "delivered" else order.duration)
+        counted = seconds if seconds is not None and row.billed == "delivered" else order.duration
+        return _for_seconds(rate, _first_second(row, card, provider, order), counted)
     # Where the vendor is silent, what was reserved is what is booked: the safe side of an unknown floor.
     return _for_tokens(rate, tokens if tokens is not None else tokens_of(card, order)[1])
 
@@ -164,11 +166,26 @@ def _for_tokens(rate: Money, tokens: int) -> Money:
     return Money(rate.amount * tokens / MILLION, rate.currency)
 
 
-def _seconds_basis(row: Price, rate: Money, order: Order) -> str:
+def _first_second(row: Price, card: ModelCard, provider: ProviderCard, order: Order) -> Money | None:
+    """What the first second costs, where it differs from each further one."""
+    if row.first is None:
+        return None
+    return rate_of(row.model_copy(update={"amount": row.first}), card, provider, order)
+
+
+def _for_seconds(rate: Money, first: Money | None, seconds: Decimal) -> Money:
+    return rate * seconds if first is None else first + rate * (seconds - 1)
+
+
+def _seconds_basis(row: Price, rate: Money, first: Money | None, order: Order) -> str:
     if row.currency == UNIT:
-        per_unit = Money(rate.amount / row.amount, rate.currency) if row.amount else rate
-        return f"{order.duration:f} s x {row.amount:f} units x {_plain(per_unit)}"
-    return f"{order.duration:f} s x {_plain(rate)}"
+        per_unit = _plain(Money(rate.amount / row.amount, rate.currency) if row.amount else rate)
+        if row.first is None:
+            return f"{order.duration:f} s x {row.amount:f} units x {per_unit}"
+        return f"({row.first:f} + {order.duration - 1:f} s x {row.amount:f}) units x {per_unit}"
+    if first is None:
+        return f"{order.duration:f} s x {_plain(rate)}"
+    return f"{_plain(first)} + {order.duration - 1:f} s x {_plain(rate)}"
 
 
 def _plain(money: Money) -> str:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from dramagen.catalog.order import Order
 from dramagen.catalog.sourced import Part, Sourced, strings
@@ -22,6 +22,7 @@ class When(Part):
         audio: whether sound is asked for.
         video_input: whether a reference video is sent.
         voice: whether dialogue chooses a voice of the vendor.
+        seconds: the lengths ordered, where a length has a price of its own.
         options: vendor extras that must have these values, such as ``{service_tier = "flex"}``.
     """
 
@@ -30,6 +31,7 @@ class When(Part):
     audio: bool | None = None
     video_input: bool | None = None
     voice: bool | None = None
+    seconds: tuple[Decimal, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
 
     def matches(self, order: Order) -> bool:
@@ -40,6 +42,7 @@ class When(Part):
             and self.audio in (None, order.audio)
             and self.video_input in (None, any(r.video is not None for r in order.references))
             and self.voice in (None, any(line.voice is not None for line in order.dialogue))
+            and (not self.seconds or order.duration in self.seconds)
             and all(order.options.get(key) == wanted for key, wanted in self.options.items())
         )
 
@@ -52,6 +55,7 @@ class Price(Sourced):
         region: where, if not everywhere.
         per: ``second`` of output, ``clip`` or ``million_tokens``.
         amount: of ``currency``: an ISO code, or ``unit`` for the vendor's own accounting unit.
+        first: of the first second, where it differs from each further one.
         billed: whether the vendor counts the seconds ``ordered`` or those ``delivered``.
     """
 
@@ -59,8 +63,15 @@ class Price(Sourced):
     region: str | None = None
     per: Literal["second", "clip", "million_tokens"]
     amount: Annotated[Decimal, Field(ge=0)]
+    first: Annotated[Decimal, Field(ge=0)] | None = None
     currency: Annotated[str, Field(pattern=r"^([A-Z]{3}|unit)$")]
     billed: Literal["ordered", "delivered"] = "ordered"
+
+    @model_validator(mode="after")
+    def _first_of_seconds(self) -> "Price":
+        if self.first is not None and self.per != "second":
+            raise ValueError("first is the price of a first second: it needs per = 'second'")
+        return self
 
     def matches(self, order: Order) -> bool:
         """Whether this row prices that order."""

@@ -72,8 +72,8 @@ def fit_seed(shot: Shot, mode: Mode, notes: Notes) -> int | None:
     """The seed, where the model takes it."""
     if shot.seed is None:
         return None
-    if mode.seed is None or shot.seed > mode.seed_max:
-        why = "takes no seed" if mode.seed is None else f"seeds go up to {mode.seed_max}"
+    if mode.seed is None or not mode.seed_min <= shot.seed <= mode.seed_max:
+        why = "takes no seed" if mode.seed is None else f"seeds go from {mode.seed_min} to {mode.seed_max}"
         notes.adjust("seed", shot.seed, "left out", why)
         return None
     if mode.seed == "accepted":
