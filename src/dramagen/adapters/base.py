@@ -123,10 +123,14 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A webhook as it arrived: headers with lower-case names, and the raw body."""
+    """A webhook as it arrived: headers with lower-case names, the raw body, and where it was posted.
+
+    ``target`` is the path and query the vendor called, as it spelled them: some vendors sign that.
+    """
 
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    target: str = field(default="/", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
