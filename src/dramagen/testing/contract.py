@@ -6,7 +6,7 @@ a clip) is tested with the catalogue and the engine; here is everything an adapt
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import pytest
@@ -324,7 +324,7 @@ class AdapterContract:
         for seed in range(GARBLED):
             answer = garbled(Response(200, content=delivery.body), seed)
             try:
-                received = self._received(Delivery(headers=delivery.headers, body=answer.content))
+                received = self._received(replace(delivery, body=answer.content))
             except DramagenError:
                 continue
             assert all(isinstance(item, str) and item for item in received)
