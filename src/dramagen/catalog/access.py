@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from dramagen.catalog.cards import ProviderCard, Region
 from dramagen.catalog.load import Catalog
 from dramagen.catalog.secret import Secret
+from dramagen.catalog.workspace import own_address
 from dramagen.errors import ConfigError
 from dramagen.settings import FILE, Found, Origin, Settings, is_address
 
@@ -102,7 +103,14 @@ def _region(card: ProviderCard, name: str, region: Region, named: str, settings:
         return Access(card.name, name, base, True, Secret(key="emulator-key"), emulated=True)
     # An address given for a provider is meant for the region its key belongs to.
     override = settings.lookup("base_urls", *_keys(card, name, named))
-    base = region.base_url if override is None else _stripped(override, region)
+    if override is not None:
+        base = _stripped(override, region)
+    else:
+        # A workspace belongs to one region, as the key does.
+        own = own_address(region, _variable(settings, region.workspace_env) if name == named else None)
+        if own is None:
+            return Access(card.name, name, "", False, None, f"no workspace: set {region.workspace_env}")
+        base = own
     secret, origin, why = _secret(card, name, region, named, settings)
     if secret is not None and origin != "directory" and _unsafe(card, name, base, override, settings):
         secret, why = None, f"the base URL comes from ./{FILE}: run 'dramagen trust' to send it your key"
@@ -127,7 +135,7 @@ def _stripped(said: Found, region: Region) -> str:
 def _unsafe(card: ProviderCard, name: str, base: str, override: Found | None, settings: Settings) -> bool:
     """Whether an untrusted file decides where the key would go, and it is not to the vendor's own host."""
     if override is None:
-        return "base_url" in settings.unvouched(card.name, name)
+        return bool({"base_url", "workspace_url"} & settings.unvouched(card.name, name))
     if override.origin != "directory":
         return False
     vendors = {

@@ -28,6 +28,9 @@ class Region(Sourced):
         currency: what this region bills in.
         key_env, access_env, secret_env, webhook_env: names of environment variables.
         unit: what one of the vendor's own accounting units costs here, where it bills in such units.
+        workspace_env: the environment variable that names the account's workspace, which fills ``{workspace}``
+            in an address. A ``base_url`` that needs one has no address without it.
+        workspace_url: the address used in place of ``base_url`` where the workspace is named.
     """
 
     base_url: str
@@ -38,6 +41,8 @@ class Region(Sourced):
     secret_env: str | None = None
     webhook_env: str | None = None
     unit: Money | None = None
+    workspace_env: str | None = None
+    workspace_url: str | None = None
 
 
 class Limits(Sourced):
