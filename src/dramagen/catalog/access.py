@@ -104,14 +104,18 @@ def _region(card: ProviderCard, name: str, region: Region, named: str, settings:
     # An address given for a provider is meant for the region its key belongs to.
     override = settings.lookup("base_urls", *_keys(card, name, named))
     if override is not None:
-        base = _stripped(override, region)
-    else:
+        base = _address(override.value, override.place, region)
+    elif region.base_url:
         # A workspace belongs to one region, as the key does.
         own = own_address(region, _variable(settings, region.workspace_env) if name == named else None)
         if own is None:
             return Access(card.name, name, "", False, None, f"no workspace: set {region.workspace_env}")
-        base = own
+        base = _address(own, f"providers.{card.name}.regions.{name}.base_url", region)
+    else:
+        return Access(card.name, name, "", False, None, f"no address: set base_urls.{card.name} in {FILE}")
     secret, origin, why = _secret(card, name, region, named, settings)
+    if secret is None and region.keyless:
+        return Access(card.name, name, base, override is not None, Secret())
     if secret is not None and origin != "directory" and _unsafe(card, name, base, override, settings):
         secret, why = None, f"the base URL comes from ./{FILE}: run 'dramagen trust' to send it your key"
     return Access(card.name, name, base, override is not None, secret, why)
@@ -121,11 +125,11 @@ def _keys(card: ProviderCard, name: str, named: str) -> tuple[str, ...]:
     return (f"{card.name}:{name}", *((card.name,) if name == named else ()))
 
 
-def _stripped(said: Found, region: Region) -> str:
-    base = str(said.value)
+def _address(said: object, place: str, region: Region) -> str:
+    base = str(said)
     if not is_address(base):
         raise ConfigError(
-            f"{said.place}: a base URL is an http(s) address without user, query or fragment, such as "
+            f"{place}: a base URL is an http(s) address without user, query or fragment, such as "
             "https://gateway.example/prefix"
         )
     base = base.rstrip("/")

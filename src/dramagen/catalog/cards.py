@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from dramagen.catalog.modes import MediaLimits, Mode, Positive, Wire
 from dramagen.catalog.order import Mode as ModeName
-from dramagen.catalog.price_rows import Latency, Price, TokenFormula
+from dramagen.catalog.price_rows import Latency, Price, TokenFormula, When
 from dramagen.catalog.sourced import Sourced, strings
 from dramagen.money import Money
 
@@ -23,17 +23,18 @@ class Region(Sourced):
     """One host, key and currency of a provider.
 
     Attributes:
-        base_url: scheme and host only.
+        base_url: scheme and host only; empty where everybody has their own.
         base_path: what every path of the vendor starts with (``/api/v3``), or empty.
         currency: what this region bills in.
         key_env, access_env, secret_env, webhook_env: names of environment variables.
         unit: what one of the vendor's own accounting units costs here, where it bills in such units.
+        keyless: requests are taken without a key (one's own server).
         workspace_env: the environment variable that names the account's workspace, which fills ``{workspace}``
             in an address. A ``base_url`` that needs one has no address without it.
         workspace_url: the address used in place of ``base_url`` where the workspace is named.
     """
 
-    base_url: str
+    base_url: str = ""
     base_path: str = ""
     currency: str
     key_env: str | None = None
@@ -41,6 +42,7 @@ class Region(Sourced):
     secret_env: str | None = None
     webhook_env: str | None = None
     unit: Money | None = None
+    keyless: bool = False
     workspace_env: str | None = None
     workspace_url: str | None = None
 
@@ -89,7 +91,9 @@ class ProviderCard(Sourced):
     """Who is called and paid.
 
     Attributes:
+        title: what people call it; its name where that is left out.
         adapter: the wire protocol it speaks.
+        default_region: the first of ``regions`` where it is left out.
         region_env: the environment variable that chooses the region, where there is one.
         local: nothing leaves this machine and nothing is paid (previz).
         reserved: vendor fields an order decides, which ``Shot(options=...)`` therefore may not set.
@@ -111,6 +115,16 @@ class ProviderCard(Sourced):
     watch: Watch = Watch()
     reserved: tuple[str, ...] = ()
     discount: Annotated[Decimal, Field(ge=0, lt=1)] = Decimal(0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        regions = value.get("regions")
+        first = next(iter(regions), None) if isinstance(regions, Mapping) else None
+        named = {"title": value.get("name")} | ({"default_region": first} if first else {})
+        return named | dict(value)
 
     @model_validator(mode="after")
     def _default_exists(self) -> "ProviderCard":
@@ -188,7 +202,16 @@ class ModelCard(Sourced):
             raise ValueError("each mode is listed once")
         if self.tokens is None and any(row.per == "million_tokens" for row in self.prices):
             raise ValueError("a price per million tokens needs the [tokens] formula")
+        if any(row.per == "compute_second" for row in self.prices) and not self._timed():
+            raise ValueError(
+                "a price per second of compute needs [[latency]] rows with p50 and p90, the last for every order"
+            )
         return self
+
+    def _timed(self) -> bool:
+        """Whether it is stated for every order how long a job takes, and how long at most."""
+        last = self.latency[-1] if self.latency else None
+        return last is not None and last.when == When() and all(row.p90 is not None for row in self.latency)
 
     def mode(self, name: str) -> Mode | None:
         """The mode of that name, if the model has it."""

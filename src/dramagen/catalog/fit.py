@@ -7,7 +7,7 @@ from typing import Any
 from dramagen.catalog import picture, price, words
 from dramagen.catalog.cards import ModelCard, ProviderCard
 from dramagen.catalog.fitting import UNMEASURED, Crop, Measure, Notes, NotMeasured, Unfit
-from dramagen.catalog.inputs import Desk, fit_references
+from dramagen.catalog.inputs import Desk, fit_exactly, fit_references
 from dramagen.catalog.load import SETTINGS, Catalog
 from dramagen.catalog.modes import Mode
 from dramagen.catalog.order import Order, Quote, Refusal, Trim
@@ -107,6 +107,9 @@ def _order(
         None if image is None else desk.frame(field, image, shot, follows=ratio is None)
         for field, image in (("first_frame", shot.first_frame), ("last_frame", shot.last_frame))
     )
+    if mode.exact_frames:
+        fit_exactly("first_frame", first, width, height)
+        fit_exactly("last_frame", last, width, height)
     order = Order(
         route=route,
         wire={**card.wire[route.region], **mode.wire},

@@ -80,6 +80,13 @@ class Desk:
             raise Unfit(rule, f"{what}: {problem}")
 
 
+def fit_exactly(field: str, frame: Input | None, width: int | None, height: int | None) -> None:
+    """A frame the vendor takes only in the clip's own size. Raises ``Unfit`` for another; nothing is enlarged."""
+    if frame is None or frame.width is None or (frame.width, frame.height) == (width, height):
+        return
+    raise Unfit(field, f"{field} is {frame.width}x{frame.height}; only exactly {width}x{height} is taken")
+
+
 FORMATS = {
     "jpg": "jpeg", "quicktime": "mov", "mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav",
     "x-ms-bmp": "bmp",

@@ -26,6 +26,11 @@ SETTINGS = "dramagen.toml"
 _NOT_ALIKE = frozenset({"price", "quality", "latency", "retired", "released", "instead", "discount"})
 """What a model that is ``like`` another does not take over: facts about money, judgement and dates."""
 
+_PROTOCOL = frozenset({"adapter", "limits", "result", "find", "watch", "reserved"})
+_PLACE = frozenset({"base_path", "currency", "keyless"})
+"""What a provider that is ``like`` another takes over, and each of its regions from that one's default region.
+No address and no key: those belong to whoever is called."""
+
 CardT = TypeVar("CardT", bound=Part)
 Table = dict[str, Any]
 
@@ -90,7 +95,9 @@ class Catalog:
             own = self._override(name)
             if table is None and not own:
                 raise NoRoute(f"no provider is called {name!r}{_near(name, self.providers())}")
-            merged = merge(table or {}, {k: v for k, v in own.items() if k != "models"})
+            own = {k: v for k, v in own.items() if k != "models"}
+            below = table if table is not None else self._alike_provider(name, own.pop("like", None), own)
+            merged = merge(below, own)
             said = _said(source, own, f"providers.{name}")
             self._providers[name] = _parse(ProviderCard, {"name": name} | merged, said)
         return self._providers[name]
@@ -180,17 +187,42 @@ class Catalog:
             like = own.pop("like", None)
             if like is None and "mode" not in own:
                 raise ConfigError(f"{SETTINGS} {key}: give its modes, or like = '<a model it behaves like>'")
-            if like in (*asking, model):
+            known = like if like is None or "/" in like else f"{provider}/{like}"
+            asking = (*asking, f"{provider}/{model}")
+            if known in asking:
                 raise ConfigError(f"{SETTINGS} {key}: like = {like!r} leads back to itself")
-            table = {} if like is None else self._alike(provider, like, (*asking, model))
+            table = {} if known is None else self._alike(provider, model, known, asking)
         return _said(source, own, key), merge({"id": model} | table, own)
 
-    def _alike(self, provider: str, like: str, asking: tuple[str, ...]) -> Table:
-        _, table = self._table(provider, like, asking)
-        model = asking[-1]
+    def _alike(self, provider: str, model: str, like: str, asking: tuple[str, ...]) -> Table:
+        """What a model takes over from ``like``, a ``provider/model``.
+
+        From another provider it is served in every region of this one. The same id is then the same model
+        elsewhere: it keeps its title, its rating and what servers call it.
+        """
+        other, _, name = like.partition("/")
+        _, table = self._table(other, name, asking)
         alike = {k: v for k, v in table.items() if k not in _NOT_ALIKE}
-        wire = {region: {**values, "model": model} for region, values in table["wire"].items()}
+        wire = table["wire"]
+        if other != provider:
+            region = self.provider(other).default_region
+            values = wire[region] if region in wire else next(iter(wire.values()))
+            wire = dict.fromkeys(self.provider(provider).regions, values)
+            if name == model:
+                return alike | {"wire": wire} | {k: table[k] for k in ("quality",) if k in table}
+        wire = {region: {**values, "model": model} for region, values in wire.items()}
         return alike | {"id": model, "title": model, "wire": wire}
+
+    def _alike_provider(self, name: str, like: str | None, own: Mapping[str, Any]) -> Table:
+        """What a provider takes over from the one it is ``like``: the protocol, and what goes with it."""
+        if like is None:
+            return {}
+        _, table = self._read(like, "provider.toml")
+        if table is None:
+            raise ConfigError(f"{SETTINGS} providers.{name}: like = {like!r} is no provider with a card")
+        place = {k: v for k, v in table["regions"][table["default_region"]].items() if k in _PLACE}
+        alike = {k: v for k, v in table.items() if k in _PROTOCOL}
+        return alike | {"regions": dict.fromkeys(own.get("regions", ()), place)}
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:

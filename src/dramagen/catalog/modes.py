@@ -140,6 +140,7 @@ class Mode(Sourced):
         sizes: exact (width, height) in pixels by tier and ratio, where known.
         ratios: what may be asked for.
         follows_frame: with a first frame the output has that frame's ratio, whatever is asked.
+        exact_frames: a frame has exactly the pixels of the clip, or is refused.
         fps: of the output.
         audio: ``switch``, ``always`` or ``never``.
         audio_resolutions: the tiers with sound, where not all have it.
@@ -156,6 +157,7 @@ class Mode(Sourced):
     sizes: dict[str, dict[str, tuple[Positive, Positive]]] = Field(default_factory=dict)
     ratios: tuple[str, ...] = ()
     follows_frame: bool = False
+    exact_frames: bool = False
     fps: Decimal | None = None
     audio: Literal["switch", "always", "never"]
     audio_resolutions: tuple[str, ...] = ()

@@ -32,6 +32,8 @@ def estimate(card: ModelCard, provider: ProviderCard, order: Order) -> Estimate 
         first = _first_second(row, card, provider, order)
         cost = _for_seconds(rate, first, order.duration)
         return Estimate(expected=cost, most=cost, basis=_seconds_basis(row, rate, first, order))
+    if row.per == "compute_second":
+        return _compute_estimate(card, rate, order)
     low, high = tokens_of(card, order)
     basis = f"{low:,} tokens" if low == high else f"{low:,} to {high:,} tokens"
     return Estimate(
@@ -55,7 +57,7 @@ def settle(
     is not changed by the units of a vendor they do not pay.
 
     Args:
-        tokens, units: the vendor's own measures of this job.
+        tokens, units: the vendor's own measures of this job; for one's own server, seconds of compute.
         charged: money the vendor says it took; believed before anything else.
         seconds: length delivered; matters only where the card says that is what is billed.
 
@@ -75,6 +77,9 @@ def settle(
     if row.per == "second":
         counted = seconds if seconds is not None and row.billed == "delivered" else order.duration
         return _for_seconds(rate, _first_second(row, card, provider, order), counted)
+    if row.per == "compute_second":
+        worked = units if units is not None else _compute_seconds(card, order)[1]
+        return rate * worked
     # Where the vendor is silent, what was reserved is what is booked: the safe side of an unknown floor.
     return _for_tokens(rate, tokens if tokens is not None else tokens_of(card, order)[1])
 
@@ -175,6 +180,22 @@ def _first_second(row: Price, card: ModelCard, provider: ProviderCard, order: Or
 
 def _for_seconds(rate: Money, first: Money | None, seconds: Decimal) -> Money:
     return rate * seconds if first is None else first + rate * (seconds - 1)
+
+
+def _compute_estimate(card: ModelCard, rate: Money, order: Order) -> Estimate:
+    low, high = _compute_seconds(card, order)
+    span = f"{_trimmed(low)}" if low == high else f"{_trimmed(low)} to {_trimmed(high)}"
+    basis = f"{span} s of compute x {_plain(rate)}"
+    return Estimate(expected=rate * low, most=rate * high, basis=basis)
+
+
+def _compute_seconds(card: ModelCard, order: Order) -> tuple[Decimal, Decimal]:
+    """Seconds of compute expected, and the most there are likely to be: what jobs take, as the card states it."""
+    row = next((row for row in card.latency if row.when.matches(order)), None)
+    low, high = (None, None) if row is None else (row.scaled(p, order.duration) for p in (row.p50, row.p90))
+    if low is None or high is None:
+        raise ConfigError(f"{card.id}: a price per second of compute needs [[latency]] with p50 and p90 here")
+    return Decimal(str(low)), Decimal(str(high))
 
 
 def _seconds_basis(row: Price, rate: Money, first: Money | None, order: Order) -> str:

@@ -53,7 +53,8 @@ class Price(Sourced):
     Attributes:
         when: which orders it is for.
         region: where, if not everywhere.
-        per: ``second`` of output, ``clip`` or ``million_tokens``.
+        per: ``second`` of output, ``clip``, ``million_tokens``, or ``compute_second``: a second that one's own
+            server works on the clip.
         amount: of ``currency``: an ISO code, or ``unit`` for the vendor's own accounting unit.
         first: of the first second, where it differs from each further one.
         billed: whether the vendor counts the seconds ``ordered`` or those ``delivered``.
@@ -61,7 +62,7 @@ class Price(Sourced):
 
     when: When = When()
     region: str | None = None
-    per: Literal["second", "clip", "million_tokens"]
+    per: Literal["second", "clip", "million_tokens", "compute_second"]
     amount: Annotated[Decimal, Field(ge=0)]
     first: Annotated[Decimal, Field(ge=0)] | None = None
     currency: Annotated[str, Field(pattern=r"^([A-Z]{3}|unit)$")]
