@@ -14,7 +14,6 @@ help:  ## what there is to make
 
 demo: $(VENV)/installed-all  ## film the example episode: no key, no money; then what it would cost on each route
 	DRAMAGEN_HOME="$(CURDIR)/out/home" $(BIN)/dramagen film $(EPISODE) --pin previz --yes --out out/rain
-	DRAMAGEN_HOME="$(CURDIR)/out/home" $(BIN)/dramagen plan $(EPISODE)
 	@echo "The episode is out/rain/episode.mp4, the contact sheet out/rain/contact-sheet.png."
 
 test: lint types  ## style, types, every test, and the fast tests again on httpx2
