@@ -15,14 +15,16 @@ from dramagen.catalog.route import Route
 
 Fitted = Callable[..., Quote | Refusal]
 
-ROUTES = [route.id for route in Catalog.load().routes()]
 PRICE = [{"per": "second", "amount": "1", "currency": "CNY"}]
+CARDS = Catalog.load()
+UNPRICED = {p: [m for m in CARDS.models(p) if not CARDS.model(p, m).prices] for p in CARDS.providers()}
 PRICED = Catalog.load(
     overrides={
-        "kling": {"models": {name: {"price": PRICE} for name in ("kling-4.0", "kling-4.0-flash")}},
-        "seedance": {"models": {"seedance-2.5-premium": {"price": PRICE}}},
+        provider: {"models": {model: {"price": PRICE} for model in models}}
+        for provider, models in UNPRICED.items()
     }
 )
+ROUTES = [route.id for route in CARDS.routes()]
 FRAME = Image.from_bytes(b"png 720x1280")
 LIN = Reference(
     "林夏", [FRAME, Image.from_bytes(b"png 900x900")], voice=b"wav 3.0", video=b"mp4 720x1280 5.0"

@@ -210,7 +210,8 @@ def test_cards_are_read_when_asked_for_and_once(tmp_path: Path) -> None:
 
 def test_prices_older_than_ninety_days_are_named(catalog: Catalog) -> None:
     stale = catalog.stale(date(2026, 11, 22))
-    assert {row.model for row in stale} <= {"seedance-1.0-pro", "seedance-1.0-pro-fast"}
+    vidu = {"viduq3", "viduq3-mix", "viduq3-pro", "viduq3-pro-fast", "viduq3-turbo"}
+    assert {row.model for row in stale} <= {"seedance-1.0-pro", "seedance-1.0-pro-fast"} | vidu
     assert all(row.age is not None and row.age.days > 90 for row in stale)
     later = {row.model for row in catalog.stale(date(2027, 6, 1))}
     assert {"kling-3.0", "seedance-2.5"} <= later

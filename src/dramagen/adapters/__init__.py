@@ -18,6 +18,7 @@ _OURS = {
     "ark": "dramagen.adapters.seedance:SeedanceAdapter",
     "kling": "dramagen.adapters.kling:KlingAdapter",
     "previz": "dramagen.adapters.previz:PrevizAdapter",
+    "vidu": "dramagen.adapters.vidu:ViduAdapter",
 }
 
 
