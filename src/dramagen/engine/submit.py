@@ -38,6 +38,9 @@ LOOKS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between looks for a lost create; the last one repeats until the vendor's look-up time is over."""
 
 
+GIVEN_UP = "given-up"
+"""The code of the error of a job that was let go before it was sent."""
+
 Load = Callable[[], Mapping[str, bytes]]
 """Reads the media an order sends, by SHA-256; blocks."""
 
@@ -155,7 +158,8 @@ class Submitter:
             await self._unknown(held, "sending was interrupted")
 
     async def give_up(self, job: Job, error: DramagenError) -> None:
-        """From intended to refused: nothing was made, and nothing will be."""
+        """From intended to refused: nothing was made, and nothing will be. No vendor's verdict; marked as such."""
+        error.code = GIVEN_UP
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(lambda: self.journal.move(job, JobState.REFUSED, error=error))
 

@@ -16,6 +16,7 @@ from dramagen.engine.guard import Guard
 from dramagen.engine.intake import media_of, shot_record
 from dramagen.engine.journal import Intent, Job, JobMoved
 from dramagen.engine.state import JobState
+from dramagen.engine.submit import GIVEN_UP
 from dramagen.errors import ConfigError, DramagenError
 from dramagen.events import Event, Kind
 from dramagen.identity import shot_hash
@@ -72,7 +73,7 @@ class Filming:
         key = await _thread(shot_hash, shot, self.engine.intake.sha256)
         wanted = Wanted(shot, key, take, episode, (*self.settings.budgets, *((budget,) if budget else ())))
         errors: list[DramagenError] = []
-        held = None if fresh else await _thread(self.engine.journal.bound, key, take, shot.pin)
+        held = None if fresh else await self._ask(self.engine.journal.bound, key, take, shot.pin)
         if held is not None and held.state != JobState.FAILED:
             try:
                 return await self._land(held, shot, started=False)
@@ -119,7 +120,7 @@ class Filming:
             raise self.planner.nothing(planned)
         if fresh:
             return list(planned.attempts)
-        failed = await _thread(self.engine.journal.failures, wanted.key, wanted.take)
+        failed = await self._ask(self.engine.journal.failures, wanted.key, wanted.take)
         done_with = {job.route for job in failed}
         if held is not None and errors:
             done_with.add(held.route)
@@ -136,7 +137,7 @@ class Filming:
         if self._closed:
             raise ConfigError(CLOSED)
         intent = await _thread(self._intent, wanted, quote, fresh)
-        job, started = await _thread(self.engine.journal.reserve, intent)
+        job, started = await self._ask(self.engine.journal.reserve, intent)
         if started:
             self._tell("reserved", wanted.shot, job, money=quote.price.most)
         return job, started
@@ -171,12 +172,8 @@ class Filming:
             if started:
                 await self._vacate(job)
             raise
-        except DramagenError:
-            raise
-        except Exception:
-            if self._closed:
-                raise ConfigError(CLOSED) from None
-            raise
+        except anyio.ClosedResourceError:
+            raise ConfigError(CLOSED) from None
         if not started:
             self._tell("cached", shot, job)
         return clip.model_copy(update={"cached": not started})
@@ -192,11 +189,19 @@ class Filming:
                     await self.engine.submitter.give_up(last, DramagenError("given up before it was sent"))
 
     async def _ended(self, job: Job) -> Ended:
-        last = await _thread(self.engine.journal.get, job.id)
+        last = await self._ask(self.engine.journal.get, job.id)
         if last is None or last.state not in (JobState.REFUSED, JobState.FAILED):
             return "stays"
-        # A vendor's refusal always has a type of its own; the root is our word for a job that was let go unsent.
-        return "vacant" if last.error is not None and type(last.error) is DramagenError else "over"
+        return "vacant" if last.error is not None and last.error.code == GIVEN_UP else "over"
+
+    async def _ask(self, question: Callable[..., T], *args: Any) -> T:
+        """The journal's answer. Raises ``ConfigError`` where the studio, and with it the journal, was closed."""
+        try:
+            return await _thread(question, *args)
+        except Exception:
+            if self._closed:
+                raise ConfigError(CLOSED) from None
+            raise
 
     @property
     def _closed(self) -> bool:
