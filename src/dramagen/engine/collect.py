@@ -177,9 +177,8 @@ async def _write(response: httpx.Response, part: _Part, start: int) -> str:
     async with await anyio.open_file(part.path, "r+b") as file:
         await file.seek(start)
         await file.truncate()
-        # Compressed although we asked for it as it is: unpacked, and never gone on with.
-        chunks = response.aiter_bytes(1 << 18) if encoded else response.aiter_raw(1 << 18)
-        async for chunk in chunks:
+        # Unpacked where it comes compressed although we asked for it as it is; never gone on with then.
+        async for chunk in response.aiter_bytes(1 << 18):
             size += len(chunk)
             if size > SIZE_LIMIT:
                 await anyio.to_thread.run_sync(part.discard)
