@@ -1,0 +1,215 @@
+"""The database under the journal: whole transactions, and calm words when the file cannot be used."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from dramagen.engine.database import JournalUnavailable, SQLite
+from dramagen.engine.journal import MIGRATIONS
+from dramagen.engine.owner import Owner
+from dramagen.errors import ConfigError
+
+SCHEMA = ("CREATE TABLE t (id INTEGER PRIMARY KEY, word TEXT)",)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[SQLite]:
+    opened = SQLite(tmp_path / "a" / "b.sqlite", SCHEMA)
+    yield opened
+    opened.close()
+
+
+def words(database: SQLite) -> list[str]:
+    with database.reading() as tx:
+        return [row["word"] for row in tx.rows("SELECT word FROM t ORDER BY id")]
+
+
+def test_a_transaction_happens_whole_or_not_at_all(database: SQLite) -> None:
+    with database.transaction() as tx:
+        assert tx.execute("INSERT INTO t (word) VALUES (?)", ("one",)) == 1
+    with suppress(ZeroDivisionError), database.transaction() as tx:
+        tx.execute("INSERT INTO t (word) VALUES ('two')")
+        assert 1 / 0
+    assert words(database) == ["one"]
+
+
+def test_what_is_read_does_not_wait_for_a_writer(database: SQLite, tmp_path: Path) -> None:
+    other = SQLite(database.path, SCHEMA)
+    with other.transaction() as tx:
+        tx.execute("INSERT INTO t (word) VALUES ('unseen')")
+        assert words(database) == []
+    assert words(database) == ["unseen"]
+    other.close()
+
+
+def test_a_full_disk_is_typed_and_leaves_the_database_usable(database: SQLite) -> None:
+    with database.transaction() as tx:
+        tx.execute("INSERT INTO t (word) VALUES ('kept')")
+    database._connection.execute("PRAGMA max_page_count = 3")
+    with pytest.raises(JournalUnavailable, match="full"), database.transaction() as tx:
+        tx.execute("INSERT INTO t (word) VALUES (?)", ("x" * 100_000,))
+    database._connection.execute("PRAGMA max_page_count = 10000")
+    with database.transaction() as tx:
+        tx.execute("INSERT INTO t (word) VALUES ('again')")
+    assert words(database) == ["kept", "again"]
+
+
+def test_a_writer_who_never_finishes_is_not_waited_for_without_end(database: SQLite) -> None:
+    hurried = SQLite(database.path, SCHEMA, busy=0.05)
+    with database.transaction(), pytest.raises(JournalUnavailable, match="locked"), hurried.transaction():
+        pass
+    hurried.close()
+
+
+def test_a_closed_journal_says_so(tmp_path: Path) -> None:
+    database = SQLite(tmp_path / "j.sqlite", SCHEMA)
+    database.close()
+    with pytest.raises(JournalUnavailable), database.transaction():
+        pass
+
+
+def test_migrations_run_once_each_and_keep_what_is_there(database: SQLite) -> None:
+    with database.transaction() as tx:
+        tx.execute("INSERT INTO t (word) VALUES ('old')")
+    more = (*SCHEMA, "ALTER TABLE t ADD COLUMN size INTEGER; UPDATE t SET size = 3")
+    for _ in range(2):
+        newer = SQLite(database.path, more)
+        with newer.reading() as tx:
+            assert tx.rows("SELECT word, size FROM t") == [{"word": "old", "size": 3}]
+        newer.close()
+
+
+def test_a_migration_that_fails_changes_nothing(database: SQLite) -> None:
+    with pytest.raises(ConfigError, match="restore it or move it aside"):
+        SQLite(database.path, (*SCHEMA, "ALTER TABLE t ADD COLUMN size INTEGER; NONSENSE"))
+    with database.reading() as tx:
+        assert tx.rows("PRAGMA user_version") == [{"user_version": 1}]
+        assert [row["name"] for row in tx.rows("PRAGMA table_info(t)")] == ["id", "word"]
+
+
+def test_a_journal_of_a_newer_version_is_left_alone(database: SQLite) -> None:
+    with pytest.raises(ConfigError, match=r"newer dramagen \(version 1, this one knows 0\): upgrade"):
+        SQLite(database.path, ())
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\x00" + b"\xff" * 5000])
+def test_a_damaged_journal_is_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="holds what was paid for") as caught:
+        SQLite(path, MIGRATIONS)
+    assert str(path) in str(caught.value)
+    assert path.read_bytes() == content
+
+
+def test_a_home_that_is_a_file_is_a_calm_error(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    with pytest.raises(ConfigError, match="cannot open the journal"):
+        SQLite(tmp_path / "home" / "journal.sqlite", MIGRATIONS)
+    with pytest.raises(ConfigError, match="cannot write to"):
+        Owner(tmp_path / "home")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_home_that_cannot_be_written_is_a_calm_error(tmp_path: Path) -> None:
+    SQLite(tmp_path / "journal.sqlite", MIGRATIONS).close()
+    (tmp_path / "journal.sqlite").chmod(0o400)
+    tmp_path.chmod(0o500)
+    with pytest.raises(ConfigError, match="cannot open the journal"):
+        SQLite(tmp_path / "journal.sqlite", MIGRATIONS)
+    with pytest.raises(ConfigError, match="cannot write to"):
+        Owner(tmp_path)
+
+
+def test_only_its_owner_can_read_it_and_a_commit_is_on_the_disk(tmp_path: Path) -> None:
+    database = SQLite(tmp_path / "home" / "journal.sqlite", MIGRATIONS)
+    assert database.path.stat().st_mode & 0o777 == 0o600
+    assert database.path.parent.stat().st_mode & 0o777 == 0o700
+    with database.reading() as tx:
+        assert tx.rows("PRAGMA synchronous") == [{"synchronous": 2}]  # FULL
+        assert tx.rows("PRAGMA journal_mode") == [{"journal_mode": "wal"}]
+    database.close()
+
+
+def test_a_killed_writer_leaves_whole_transactions(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    SQLite(path, SCHEMA).close()
+    writer = f"""
+import itertools, pathlib
+from dramagen.engine.database import SQLite
+db = SQLite(pathlib.Path({str(path)!r}), {SCHEMA!r})
+for n in itertools.count():
+    with db.transaction() as tx:
+        tx.execute("INSERT INTO t (word) VALUES (?)", (f"a{{n}}",))
+        tx.execute("INSERT INTO t (word) VALUES (?)", (f"b{{n}}",))
+    print(n, flush=True)
+"""
+    with subprocess.Popen([sys.executable, "-c", writer], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while (last := int(process.stdout.readline())) < 20:
+            pass
+        process.send_signal(signal.SIGKILL)
+    database = SQLite(path, SCHEMA)
+    found = words(database)
+    assert len(found) % 2 == 0
+    assert len(found) >= 2 * (last + 1)
+    database.close()
+    with sqlite3.connect(path) as plain:
+        assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    plain.close()
+
+
+# --- owners ----------------------------------------------------------------------------------------------------
+
+
+def test_an_owner_lives_until_it_lets_go(tmp_path: Path) -> None:
+    one, two = Owner(tmp_path), Owner(tmp_path)
+    assert one.id != two.id
+    assert one.alive(one.id)
+    assert one.alive(two.id)
+    assert two.alive(one.id)  # asked twice: asking frees nothing
+    assert two.alive(one.id)
+    one.release()
+    assert not two.alive(one.id)
+    assert not two.alive("nobody")
+    two.release()
+    assert list(two.folder.iterdir()) == []
+
+
+def test_a_killed_owner_is_dead_at_once_and_a_living_one_is_not(tmp_path: Path) -> None:
+    program = f"""
+import pathlib, sys
+from dramagen.engine.owner import Owner
+owner = Owner(pathlib.Path({str(tmp_path)!r}))
+print(owner.id, flush=True)
+sys.stdin.read()
+"""
+    me = Owner(tmp_path)
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", program], stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout is not None
+        other = process.stdout.readline().strip()
+        assert me.alive(other)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not me.alive(other)
+    me.release()
+
+
+def test_trouble_with_looking_is_no_proof_of_a_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    me = Owner(tmp_path)
+
+    def no_handles_left(*args: object) -> int:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", no_handles_left)
+        assert me.alive("somebody")
+    me.release()
