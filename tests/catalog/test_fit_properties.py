@@ -71,6 +71,7 @@ def within(order: Order, shot: Shot, catalog: Catalog) -> None:
     assert mode is not None
     assert mode.durations.at_least(order.duration) == order.duration
     assert order.duration >= Decimal(str(shot.duration))
+    assert order.duration <= mode.longest_at.get(order.resolution, mode.durations.longest)
     assert order.resolution in mode.resolutions
     assert RESOLUTIONS.index(order.resolution) >= RESOLUTIONS.index(shot.resolution)
     if order.aspect_ratio is None:
@@ -91,6 +92,7 @@ def within(order: Order, shot: Shot, catalog: Catalog) -> None:
         assert order.resolution in mode.audio_resolutions
     assert shot.audio in (None, order.audio)
     assert order.camera == shot.camera
+    assert order.camera is None or not mode.moves or order.camera.move in mode.moves
     assert bool(order.cuts) == bool(shot.cuts)
     if order.cuts:
         assert mode.cuts is not None
@@ -121,7 +123,10 @@ def test_no_quote_breaks_its_card(
     asked = Decimal(str(shot.duration))
     if found.trim is not None:
         assert can_trim
-        assert found.trim.seconds == asked < found.order.duration
+        mode = catalog.model(found.route.provider, found.route.model).mode(found.order.mode)
+        assert mode is not None
+        assert found.trim.seconds == asked
+        assert asked < found.order.duration or (mode.runs_over and asked == found.order.duration)
     else:
         assert found.order.duration == asked or (not can_trim and shot.allow_longer)
     assert not shot.strict & {adjustment.field for adjustment in found.adjustments}

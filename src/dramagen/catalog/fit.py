@@ -100,6 +100,7 @@ def _order(
     silent = videos and mode.references.silent_with_video
     why = "films without sound beside a reference video" if silent else None
     tier, sound = picture.fit_tier(shot, mode, notes, why)
+    picture.check_tier_length(mode, tier, duration)
     ratio = picture.fit_ratio(shot, mode)
     width, height = picture.pixels(shot, mode, tier)
     words.fit_camera(shot, mode)

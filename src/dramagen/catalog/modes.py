@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from dramagen.catalog.order import Mode as ModeName
 from dramagen.catalog.sourced import Part, Sourced
+from dramagen.shot import Move
 
 Wire = dict[str, Any]
 Way = Literal["native", "prompt"]
@@ -136,6 +137,8 @@ class Mode(Sourced):
     Attributes:
         wire: added to the region's wire values in an order of this mode.
         durations: see :class:`Durations`.
+        longest_at: the longest clip of a tier, in seconds, where that is shorter than the mode's.
+        runs_over: clips come some frames longer than ordered, so each is cut to the length asked.
         resolutions: tiers, lowest first.
         sizes: exact (width, height) in pixels by tier and ratio, where known.
         ratios: what may be asked for.
@@ -147,12 +150,15 @@ class Mode(Sourced):
         seed: ``native``: documented; ``accepted``: taken, with no documented effect.
         seed_min, seed_max: the smallest and the largest seed that means itself.
         negative_prompt, camera, dialogue: how it is asked for; absent where it is not possible.
+        moves: the camera moves there are commands or words for, where not for all.
         voice_ids: how many of the vendor's own voices dialogue may choose.
     """
 
     name: ModeName
     wire: Wire = Field(default_factory=dict)
     durations: Durations
+    longest_at: dict[str, Decimal] = Field(default_factory=dict)
+    runs_over: bool = False
     resolutions: Annotated[tuple[str, ...], Field(min_length=1)]
     sizes: dict[str, dict[str, tuple[Positive, Positive]]] = Field(default_factory=dict)
     ratios: tuple[str, ...] = ()
@@ -166,6 +172,7 @@ class Mode(Sourced):
     seed_max: int = 2**31 - 1
     negative_prompt: Way | None = None
     camera: Way | None = None
+    moves: tuple[Move, ...] = ()
     cuts: Cuts | None = None
     dialogue: Way | None = None
     voice_ids: Annotated[int, Field(ge=0)] = 0

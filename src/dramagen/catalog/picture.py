@@ -16,7 +16,7 @@ def fit_length(shot: Shot, mode: Mode, notes: Notes, can_trim: bool) -> tuple[De
         raise Unfit("duration", f"{asked:f} s asked; {takes} in mode {mode.name}")
     ordered = _plain(found)
     if ordered == asked:
-        return ordered, None
+        return ordered, Trim(seconds=asked) if mode.runs_over and can_trim else None
     if can_trim:
         notes.adjust("duration", f"{asked:f} s", f"{ordered:f} s", f"{takes}; trimmed to {asked:f} s")
         return ordered, Trim(seconds=asked)
@@ -51,6 +51,13 @@ def fit_tier(shot: Shot, mode: Mode, notes: Notes, silent: str | None = None) ->
     if tiers[0] != shot.resolution:
         notes.adjust("resolution", shot.resolution, tiers[0], why)
     return tiers[0], mode.audio == "always" or shot.audio is True
+
+
+def check_tier_length(mode: Mode, tier: str, ordered: Decimal) -> None:
+    """Whether the tier films that long: some are shorter than the mode's longest."""
+    longest = mode.longest_at.get(tier)
+    if longest is not None and ordered > longest:
+        raise Unfit("duration", f"{ordered:f} s at {tier} would be ordered; at most {longest:f} s there")
 
 
 def fit_ratio(shot: Shot, mode: Mode) -> str | None:

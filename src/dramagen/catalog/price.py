@@ -8,6 +8,7 @@ from decimal import Decimal
 from dramagen.catalog.cards import ModelCard, ProviderCard
 from dramagen.catalog.order import Order
 from dramagen.catalog.order import Price as Estimate
+from dramagen.catalog.price_inputs import extra
 from dramagen.catalog.price_rows import UNIT, Price, TokenFormula
 from dramagen.errors import ConfigError
 from dramagen.money import Money
@@ -26,6 +27,19 @@ def estimate(card: ModelCard, provider: ProviderCard, order: Order) -> Estimate 
     rate = None if row is None else rate_of(row, card, provider, order)
     if row is None or rate is None:
         return None
+    filmed = _filmed(row, rate, card, provider, order)
+    low, high, basis = extra(row, card, order)
+    if not basis:
+        return filmed
+    return Estimate(
+        expected=filmed.expected + _priced(low, row, card, provider, order),
+        most=filmed.most + _priced(high, row, card, provider, order),
+        basis=filmed.basis + basis,
+    )
+
+
+def _filmed(row: Price, rate: Money, card: ModelCard, provider: ProviderCard, order: Order) -> Estimate:
+    """What the clip alone costs, without what is paid for the inputs."""
     if row.per == "clip":
         return Estimate(expected=rate, most=rate, basis=f"{_plain(rate)} a clip")
     if row.per == "second":
@@ -72,11 +86,12 @@ def settle(
         raise ConfigError(f"no price is known for {order.route}, so the cost of a finished job is not either")
     if units is not None and row.currency == UNIT:
         return _unit_price(card, provider, order) * units
+    inputs = _priced(extra(row, card, order)[1], row, card, provider, order)
     if row.per == "clip":
-        return rate
+        return rate + inputs
     if row.per == "second":
         counted = seconds if seconds is not None and row.billed == "delivered" else order.duration
-        return _for_seconds(rate, _first_second(row, card, provider, order), counted)
+        return _for_seconds(rate, _first_second(row, card, provider, order), counted) + inputs
     if row.per == "compute_second":
         worked = units if units is not None else _compute_seconds(card, order)[1]
         return rate * worked
@@ -103,6 +118,14 @@ def rate_of(row: Price, card: ModelCard, provider: ProviderCard, order: Order) -
     if provider.regions[order.route.region].unit is None:
         return None
     return _unit_price(card, provider, order) * row.amount
+
+
+def _priced(amount: Decimal, row: Price, card: ModelCard, provider: ProviderCard, order: Order) -> Money:
+    """An amount in the row's currency as money actually paid here."""
+    found = rate_of(row.model_copy(update={"amount": amount}), card, provider, order)
+    if found is None:
+        raise ConfigError(f"{provider.name}: region {order.route.region} gives its unit no price")
+    return found
 
 
 def tokens_of(card: ModelCard, order: Order) -> tuple[int, int]:

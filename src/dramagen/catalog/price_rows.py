@@ -23,6 +23,7 @@ class When(Part):
         video_input: whether a reference video is sent.
         voice: whether dialogue chooses a voice of the vendor.
         seconds: the lengths ordered, where a length has a price of its own.
+        most_images: at most this many pictures, frames and references together.
         options: vendor extras that must have these values, such as ``{service_tier = "flex"}``.
     """
 
@@ -32,6 +33,7 @@ class When(Part):
     video_input: bool | None = None
     voice: bool | None = None
     seconds: tuple[Decimal, ...] = ()
+    most_images: Annotated[int, Field(ge=0)] | None = None
     options: dict[str, Any] = Field(default_factory=dict)
 
     def matches(self, order: Order) -> bool:
@@ -43,8 +45,16 @@ class When(Part):
             and self.video_input in (None, any(r.video is not None for r in order.references))
             and self.voice in (None, any(line.voice is not None for line in order.dialogue))
             and (not self.seconds or order.duration in self.seconds)
+            and (self.most_images is None or pictures_in(order) <= self.most_images)
             and all(order.options.get(key) == wanted for key, wanted in self.options.items())
         )
+
+
+class Pictures(Part):
+    """What pictures cost that are sent along: nothing for the first ``free`` ones, ``each`` for every further one."""
+
+    free: Annotated[int, Field(ge=0)] = 0
+    each: Annotated[Decimal, Field(ge=0)]
 
 
 class Price(Sourced):
@@ -58,6 +68,8 @@ class Price(Sourced):
         amount: of ``currency``: an ISO code, or ``unit`` for the vendor's own accounting unit.
         first: of the first second, where it differs from each further one.
         billed: whether the vendor counts the seconds ``ordered`` or those ``delivered``.
+        pictures: what frames and reference pictures cost on top, where they do.
+        video: what each begun second of a reference video costs on top, where it does.
     """
 
     when: When = When()
@@ -67,6 +79,8 @@ class Price(Sourced):
     first: Annotated[Decimal, Field(ge=0)] | None = None
     currency: Annotated[str, Field(pattern=r"^([A-Z]{3}|unit)$")]
     billed: Literal["ordered", "delivered"] = "ordered"
+    pictures: Pictures | None = None
+    video: Annotated[Decimal, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _first_of_seconds(self) -> "Price":
@@ -119,3 +133,9 @@ class Latency(Sourced):
         if value is None or self.at is None or self.per_second is None:
             return value
         return value + max(0.0, float(duration - self.at)) * self.per_second
+
+
+def pictures_in(order: Order) -> int:
+    """How many pictures an order sends, frames and references together."""
+    frames = (order.first_frame is not None) + (order.last_frame is not None)
+    return frames + sum(len(reference.images) for reference in order.references)

@@ -12,6 +12,8 @@ def fit_camera(shot: Shot, mode: Mode) -> None:
     """An explicit camera move needs a field or documented wording."""
     if shot.camera is not None and mode.camera is None:
         raise Unfit("camera", f"{shot.camera.move} asked; takes no camera move in mode {mode.name}")
+    if shot.camera is not None and mode.moves and shot.camera.move not in mode.moves:
+        raise Unfit("camera", f"{shot.camera.move} asked; takes {', '.join(mode.moves)}")
 
 
 def fit_cuts(shot: Shot, mode: Mode, ordered: Decimal) -> tuple[Cut, ...]:
