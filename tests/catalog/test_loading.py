@@ -211,7 +211,10 @@ def test_cards_are_read_when_asked_for_and_once(tmp_path: Path) -> None:
 def test_prices_older_than_ninety_days_are_named(catalog: Catalog) -> None:
     stale = catalog.stale(date(2026, 11, 22))
     vidu = {"viduq3", "viduq3-mix", "viduq3-pro", "viduq3-pro-fast", "viduq3-turbo"}
-    assert {row.model for row in stale} <= {"seedance-1.0-pro", "seedance-1.0-pro-fast"} | vidu
+    wan = {"wan-2.7", "wan-2.6", "wan-2.6-flash", "wan-2.5-preview", "wan-2.2-plus", "wan-2.2-flash", "wan-2.1-plus"}
+    hailuo = {"hailuo-2.3", "hailuo-2.3-fast", "hailuo-02"}
+    old = {"seedance-1.0-pro", "seedance-1.0-pro-fast", "happyhorse-1.0"} | wan | vidu | hailuo
+    assert {row.model for row in stale} <= old
     assert all(row.age is not None and row.age.days > 90 for row in stale)
     later = {row.model for row in catalog.stale(date(2027, 6, 1))}
     assert {"kling-3.0", "seedance-2.5"} <= later

@@ -17,6 +17,7 @@ GROUP = "dramagen.adapters"
 _OURS = {
     "ark": "dramagen.adapters.seedance:SeedanceAdapter",
     "kling": "dramagen.adapters.kling:KlingAdapter",
+    "minimax": "dramagen.adapters.hailuo:MinimaxAdapter",
     "previz": "dramagen.adapters.previz:PrevizAdapter",
     "vidu": "dramagen.adapters.vidu:ViduAdapter",
 }
