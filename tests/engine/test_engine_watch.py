@@ -1,0 +1,259 @@
+"""Watching: only the vendor's terminal word ends a wait; one lane asks for all, none starves, none hangs."""
+
+import itertools
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from dramagen.adapters.base import Flow, State, Status, Ticket
+from dramagen.catalog.cards import Watch
+from dramagen.catalog.route import Route
+from dramagen.engine.clock import VirtualClock
+from dramagen.engine.watch import JITTER, MISSING, Watcher
+from dramagen.errors import ProviderUnavailable
+
+pytestmark = pytest.mark.anyio
+
+ROUTE = Route(provider="seedance", region="cn", model="m")
+CARD = Watch.model_construct(first_poll=15.0, interval=10.0, interval_max=30.0, deadline=1000.0)
+
+
+@dataclass
+class Vendor:
+    """Answers polls: ``answers`` maps a ticket's id to what it says, ``script`` comes first."""
+
+    clock: VirtualClock
+    batch: int = 100
+    script: list[Any] = field(default_factory=list)
+    answers: dict[str, State] = field(default_factory=dict)
+    asked: list[tuple[float, list[str]]] = field(default_factory=list)
+    polls_per_second: Decimal | None = None
+
+    def poll(self, tickets: Sequence[Ticket]) -> Flow[Mapping[str, Status]]:
+        yield from ()
+        self.asked.append((self.clock.now(), [ticket.id for ticket in tickets]))
+        said = self.script.pop(0) if self.script else None
+        if isinstance(said, Exception):
+            raise said
+        told: dict[str, State] = said if said is not None else self.answers
+        return {t.id: Status(t, told[t.id]) for t in tickets if t.id in told}
+
+    def service(self, watch: Watch = CARD, region: str = "cn") -> Any:
+        return SimpleNamespace(
+            adapter=self, watch=watch, access=None,
+            route=ROUTE.model_copy(update={"region": region}),
+            provider=SimpleNamespace(limits=SimpleNamespace(polls_per_second=self.polls_per_second)),
+        )  # fmt: skip
+
+
+class Http:
+    async def run(self, flow: Flow[Any], adapter: Any, access: Any) -> Any:
+        await anyio.lowlevel.checkpoint()
+        try:
+            next(flow)
+        except StopIteration as end:
+            return end.value
+        raise AssertionError("this vendor yields nothing")
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def vendor(clock: VirtualClock) -> Vendor:
+    return Vendor(clock)
+
+
+@asynccontextmanager
+async def watching(clock: VirtualClock) -> Any:
+    async with anyio.create_task_group() as group:
+        yield Watcher(Http(), clock, group, random.Random(1))  # type: ignore[arg-type]  # what the watcher uses of it
+        group.cancel_scope.cancel()
+
+
+def ticket(name: str) -> Ticket:
+    return Ticket(id=name, route=ROUTE)
+
+
+async def ask(
+    watcher: Watcher,
+    vendor: Vendor,
+    name: str = "a",
+    *,
+    seen: Callable[[Status], None] | None = None,
+    **known: Any,
+) -> Status:
+    since = known.pop("since", vendor.clock.now())
+    return await watcher.verdict(ticket(name), vendor.service(**known), since, seen or (lambda status: None))
+
+
+async def test_looks_begin_when_the_card_says_and_slow_down_to_its_limit(
+    clock: VirtualClock, vendor: Vendor
+) -> None:
+    start = clock.now()
+    vendor.script = [{"a": "running"}] * 15 + [{"a": "succeeded"}]
+    async with watching(clock) as watcher:
+        assert (await ask(watcher, vendor)).state == "succeeded"
+    times = [at - start for at, _ in vendor.asked]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
+    assert times[0] == pytest.approx(15, abs=0.1)
+    assert all(10 * (1 - JITTER) <= gap <= 30 * (1 + JITTER) + 1 for gap in gaps)
+    assert sum(gaps[-3:]) > 2 * sum(gaps[:3])
+    assert len({round(gap, 3) for gap in gaps[-3:]}) == 3  # jittered
+
+
+async def test_a_job_accepted_long_ago_is_asked_about_at_once(clock: VirtualClock, vendor: Vendor) -> None:
+    vendor.answers = {"a": "failed"}
+    start = clock.now()
+    async with watching(clock) as watcher:
+        assert (await ask(watcher, vendor, since=start - 5000)).state == "failed"
+    assert vendor.asked[0][0] - start < 1
+
+
+@pytest.mark.parametrize("trouble", [ProviderUnavailable("down"), KeyError("a bug"), {}])
+async def test_trouble_while_asking_is_no_verdict(clock: VirtualClock, vendor: Vendor, trouble: Any) -> None:
+    vendor.script = [trouble] * 5 + [{"a": "succeeded"}]
+    async with watching(clock) as watcher:
+        assert (await ask(watcher, vendor)).state == "succeeded"
+    assert len(vendor.asked) == 6
+
+
+async def test_without_a_verdict_the_wait_ends_and_says_the_job_does_not(
+    clock: VirtualClock, vendor: Vendor
+) -> None:
+    vendor.answers = {"a": "running"}
+    start = clock.now()
+    async with watching(clock) as watcher:
+        with pytest.raises(ProviderUnavailable, match="not over") as caught:
+            await ask(watcher, vendor)
+        assert caught.value.billed is None
+        assert 1000 <= clock.now() - start < 1100
+        # Asked again, it is asked about again.
+        vendor.answers = {"a": "succeeded"}
+        assert (await ask(watcher, vendor, since=start)).state == "succeeded"
+
+
+async def test_missing_is_believed_only_when_it_lasts(clock: VirtualClock, vendor: Vendor) -> None:
+    vendor.script = [
+        {"a": "missing"},
+        {"a": "missing"},
+        {"a": "running"},
+        {"a": "missing"},
+        {"a": "succeeded"},
+    ]
+    async with watching(clock) as watcher:
+        assert (await ask(watcher, vendor)).state == "succeeded"
+        vendor.asked.clear()
+        vendor.answers = {"b": "missing"}
+        assert (await ask(watcher, vendor, "b")).state == "missing"
+    assert vendor.asked[-1][0] - vendor.asked[0][0] >= MISSING
+
+
+async def test_a_vendor_that_asks_for_too_much_patience_is_asked_all_the_same(
+    clock: VirtualClock, vendor: Vendor
+) -> None:
+    vendor.script = [ProviderUnavailable("later", retry_after=1e9), {"a": "succeeded"}]
+    start = clock.now()
+    async with watching(clock) as watcher:
+        await ask(watcher, vendor)
+    assert clock.now() - start < 400
+
+
+async def test_jobs_due_together_are_asked_about_together_and_all_get_their_turn(
+    clock: VirtualClock, vendor: Vendor
+) -> None:
+    vendor.batch = 3
+    names = [f"j{n}" for n in range(8)]
+    vendor.answers = dict.fromkeys(names, "running")
+    ended: list[str] = []
+    async with watching(clock) as watcher, anyio.create_task_group() as group:
+
+        async def one(name: str) -> None:
+            await ask(watcher, vendor, name)
+            ended.append(name)
+
+        for name in names:
+            group.start_soon(one, name)
+        with anyio.fail_after(20):
+            while len(vendor.asked) < 60:
+                await anyio.lowlevel.checkpoint()
+        counts = {name: sum(name in asked for _, asked in vendor.asked) for name in names}
+        assert max(counts.values()) - min(counts.values()) <= 3, counts
+        assert max(len(asked) for _, asked in vendor.asked) <= 3
+        assert [asked for _, asked in vendor.asked[:3]] == [names[:3], names[3:6], names[6:]]
+        vendor.answers = dict.fromkeys(names, "succeeded")
+    assert sorted(ended) == names
+
+
+async def test_the_vendors_rate_of_questions_is_kept(clock: VirtualClock, vendor: Vendor) -> None:
+    vendor.batch, vendor.polls_per_second = 1, Decimal("0.5")
+    names = [f"j{n}" for n in range(6)]
+    vendor.answers = dict.fromkeys(names, "succeeded")
+    async with watching(clock) as watcher, anyio.create_task_group() as group:
+        for name in names:
+            group.start_soon(ask, watcher, vendor, name)
+    times = [at for at, _ in vendor.asked]
+    assert all(b - a >= 2 - 1e-6 for a, b in itertools.pairwise(times))
+
+
+async def test_a_new_job_is_not_kept_waiting_by_an_old_ones_pause(
+    vendor: Vendor, clock: VirtualClock
+) -> None:
+    class Waiting(VirtualClock):
+        """A sleep that ends only when the lane is told of something new."""
+
+        async def sleep(self, seconds: float) -> None:
+            await (anyio.sleep_forever() if seconds > 1 else super().sleep(seconds))
+
+    still = Waiting()
+    vendor.clock = still
+    vendor.answers = {"old": "running", "new": "succeeded"}
+    async with watching(still) as watcher, anyio.create_task_group() as group:
+        group.start_soon(ask, watcher, vendor, "old")
+        await anyio.wait_all_tasks_blocked()
+        with anyio.fail_after(5):
+            assert (await ask(watcher, vendor, "new", since=still.now() - 100)).state == "succeeded"
+        assert vendor.asked == [(still.now(), ["new"])]
+        # A word from outside wakes the old one too.
+        vendor.answers = {"old": "succeeded"}
+        watcher.wake("nobody")
+        watcher.wake("old")
+
+
+async def test_a_waiter_who_leaves_is_not_asked_about_any_more(clock: VirtualClock, vendor: Vendor) -> None:
+    vendor.answers = {"stays": "running", "leaves": "running"}
+    async with watching(clock) as watcher, anyio.create_task_group() as group:
+        with anyio.CancelScope() as leaving:
+
+            def seen(status: Status) -> None:
+                leaving.cancel()
+
+            group.start_soon(ask, watcher, vendor, "stays")
+            await ask(watcher, vendor, "leaves", seen=seen)
+        before = len(vendor.asked)
+        while len(vendor.asked) < before + 5:
+            await anyio.lowlevel.checkpoint()
+        assert all("leaves" not in asked for _, asked in vendor.asked[before + 1 :])
+        vendor.answers = {"stays": "succeeded"}
+
+
+async def test_regions_have_lanes_of_their_own(clock: VirtualClock, vendor: Vendor) -> None:
+    vendor.answers = {"a": "succeeded", "b": "succeeded"}
+    async with watching(clock) as watcher, anyio.create_task_group() as group:
+        group.start_soon(ask, watcher, vendor, "a")
+
+        async def abroad() -> None:
+            await ask(watcher, vendor, "b", region="intl")
+
+        group.start_soon(abroad)
+    assert sorted(asked for _, asked in vendor.asked) == [["a"], ["b"]]
