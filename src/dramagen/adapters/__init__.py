@@ -16,6 +16,7 @@ GROUP = "dramagen.adapters"
 
 _OURS = {
     "ark": "dramagen.adapters.seedance:SeedanceAdapter",
+    "dashscope": "dramagen.adapters.wan:DashScopeAdapter",
     "kling": "dramagen.adapters.kling:KlingAdapter",
     "minimax": "dramagen.adapters.hailuo:MinimaxAdapter",
     "previz": "dramagen.adapters.previz:PrevizAdapter",
