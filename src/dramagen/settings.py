@@ -23,6 +23,7 @@ Origin = Literal["config", "environment", "home", "directory", "trusted"]
 """``directory``: a ``dramagen.toml`` in the working directory nobody vouched for; ``trusted``: one somebody did."""
 
 FILE = "dramagen.toml"
+_TRUSTED = "trusted.json"
 _KNOWN = {*Config.model_fields, "providers", "budgets"} - {"home"}
 
 
@@ -251,23 +252,23 @@ def _budgets(table: object) -> tuple[Budget, ...]:
 
 def is_trusted(home: Path, file: Path) -> bool:
     """Whether the user ran ``dramagen trust`` on this file as it stands now."""
-    try:
-        trusted = json.loads((home / "trusted.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(trusted, dict) and trusted.get(str(file.absolute())) == _fingerprint(file)
+    return _trusted(home).get(str(file.absolute())) == _fingerprint(file)
 
 
 def trust(home: Path, file: Path) -> None:
     """Vouch for a ``dramagen.toml`` as it stands now; any later change needs a new word."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    record = home / "trusted.json"
+    trusted = _trusted(home) | {str(file.absolute()): _fingerprint(file)}
+    (home / _TRUSTED).write_text(json.dumps(trusted, ensure_ascii=False, indent=1), "utf-8")
+
+
+def _trusted(home: Path) -> dict[str, Any]:
+    """Fingerprints by path. A record that cannot be read vouches for nothing."""
     try:
-        trusted = json.loads(record.read_text("utf-8"))
+        trusted = json.loads((home / _TRUSTED).read_text("utf-8"))
     except (OSError, ValueError):
-        trusted = {}
-    trusted[str(file.absolute())] = _fingerprint(file)
-    record.write_text(json.dumps(trusted, ensure_ascii=False, indent=1), "utf-8")
+        return {}
+    return trusted if isinstance(trusted, dict) else {}
 
 
 def _fingerprint(file: Path) -> str:

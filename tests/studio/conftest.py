@@ -89,9 +89,10 @@ class Lot:
         self.film = film
         self.shot = Shot("雨夜，女主回头", duration=5, resolution="480p")
         self.events: list[Event] = []
+        self.clock = VirtualClock()
 
     def vendor(self, *script: Outcome) -> Vendor:
-        return Vendor(self.film, script)
+        return Vendor(self.film, script, now=self.clock.now)
 
     def open(
         self,
@@ -107,7 +108,7 @@ class Lot:
             config,
             on_event=self.events.append,
             policy=policy,
-            clock=VirtualClock() if virtual else RealClock(300.0),
+            clock=self.clock if virtual else RealClock(300.0),
             transports={"https": vendor or self.vendor()},
         )
 

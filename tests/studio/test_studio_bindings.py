@@ -205,7 +205,7 @@ async def test_a_closed_or_unopened_studio_says_so(lot: Any) -> None:
 
 
 @pytest.mark.parametrize("per", ["episode", "shot", "day"])
-async def test_a_cap_is_hard_and_counts_what_is_running(lot: Any, per: str) -> None:
+async def test_a_cap_is_hard_and_counts_what_is_running(lot: Any, per: Any) -> None:
     from dramagen import Budget
 
     vendor = lot.vendor()

@@ -98,13 +98,18 @@ class Planner:
 
     def _ask(self, shot: Shot, route: Route, lifted: bool, planning: bool) -> Quote | Refusal:
         access = self._access(route)
+        try:
+            adapter = self.services.adapter(route.provider)
+        except ConfigError as missing:
+            # One provider's adapter that is not installed is no reason to plan nothing.
+            return Refusal(route=route, rule="adapter", reason=missing.message, keyed=access.keyed)
         answer = fit(
             shot,
             route,
             self.services.catalog,
             measure=self.intake.measure,
             crop=self.intake.crop if self.can_crop else None,
-            wording=self.services.adapter(route.provider).wording,
+            wording=adapter.wording,
             can_trim=self.can_trim,
             today=self.today(),
             overridden=lifted and access.overridden,

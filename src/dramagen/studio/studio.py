@@ -108,7 +108,8 @@ class Studio:
     ) -> None:
         stack, self._stack, self._filming = self._stack, None, None
         if stack is not None:
-            await stack.__aexit__(kind, error, trace)
+            # The caller's error is not the background tasks' business: they would hand it back in a group.
+            await stack.__aexit__(None, None, None)
 
     async def _open(self, stack: AsyncExitStack) -> Filming:
         settings, clock = self.settings, self._clock
