@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -174,11 +175,13 @@ async def _write(response: httpx.Response, part: _Part, start: int) -> str:
     encoded = _packed(response)
     hasher = await anyio.to_thread.run_sync(_hashed, part.path, start)
     size = start
-    async with await anyio.open_file(part.path, "r+b") as file:
+    # Unpacked where it comes compressed although we asked for it as it is; never gone on with then. No chunk size:
+    # what waits in a chunk when the connection breaks would be fetched again.
+    body = aclosing(response.aiter_bytes())  # type: ignore[type-var]  # a generator, declared as an iterator
+    async with await anyio.open_file(part.path, "r+b") as file, body as chunks:
         await file.seek(start)
         await file.truncate()
-        # Unpacked where it comes compressed although we asked for it as it is; never gone on with then.
-        async for chunk in response.aiter_bytes(1 << 18):
+        async for chunk in chunks:
             size += len(chunk)
             if size > SIZE_LIMIT:
                 await anyio.to_thread.run_sync(part.discard)
