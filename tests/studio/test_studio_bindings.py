@@ -307,3 +307,18 @@ async def test_a_pin_nothing_satisfies_is_no_excuse_to_film_elsewhere(lot: Any) 
     assert "KLING_API_KEY" in str(raised.value)
     assert all(route.endswith("/kling-3.0") for route, _ in raised.value.reasons)
     assert vendor.requests == []
+
+
+@pytest.mark.parametrize("lengths", [(5, 4.5), (4.5, 5)])
+async def test_shots_that_come_to_one_order_are_still_two_clips(
+    lot: Any, lengths: tuple[float, float]
+) -> None:
+    """Both are ordered as five seconds; each gets the length it asked for, and its own list of adjustments."""
+    async with lot.open() as studio:
+        for seconds in lengths:
+            clip = await studio.shoot(lot.shot.changed(duration=seconds, pin=lot.PIN))
+            assert clip.media.duration == pytest.approx(seconds, abs=0.05)
+            assert [a.field for a in clip.adjustments if a.field == "duration"] == ["duration"] * (
+                seconds == 4.5
+            )
+            assert (clip.path != clip.original.path) is (seconds == 4.5)

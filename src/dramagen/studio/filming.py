@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 import anyio
 import anyio.to_thread
 
-from dramagen.catalog.order import Quote
+from dramagen.catalog.order import ORDER_VERSION, Quote
 from dramagen.clip import Clip
 from dramagen.config import Budget
 from dramagen.engine.engine import Engine
@@ -19,7 +19,7 @@ from dramagen.engine.state import JobState
 from dramagen.engine.submit import GIVEN_UP
 from dramagen.errors import ConfigError, DramagenError
 from dramagen.events import Event, Kind
-from dramagen.identity import shot_hash
+from dramagen.identity import digest, shot_hash
 from dramagen.money import Money
 from dramagen.settings import Settings
 from dramagen.shot import Shot
@@ -152,7 +152,7 @@ class Filming:
             shot_hash=wanted.key,
             take=wanted.take,
             quote=quote,
-            order_hash=quote.order.hash,
+            order_hash=_identity(quote),
             shot=shot_record(shot, engine.intake),
             shot_id=shot.id,
             episode=wanted.episode,
@@ -214,6 +214,16 @@ class Filming:
 
     def _tell(self, kind: Kind, shot: Shot, job: Job, money: Money | None = None) -> None:
         self.emit(Event(kind, shot, job.take, self.engine.clock.now(), job.route.id, job.id, money=money))
+
+
+def _identity(quote: Quote) -> str:
+    """What is bought and how it is handed over. Two shots may come to one order and still not be one clip: of five
+    seconds ordered one keeps all, the other four and a half."""
+    if quote.trim is None and not quote.adjustments:
+        return quote.order.hash
+    kept = None if quote.trim is None else quote.trim.seconds
+    adjusted = [a.model_dump() for a in quote.adjustments]
+    return digest(ORDER_VERSION, {"order": quote.order.hash, "keep": kept, "adjusted": adjusted})
 
 
 async def _thread(function: Callable[..., T], *args: Any) -> T:
