@@ -210,7 +210,8 @@ async def test_a_full_disk_is_typed_and_the_job_stays_ready(
 async def test_gone_is_believed_only_when_it_lasts(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from dramagen.adapters.seedance import SeedanceAdapter
 
-    original, said = SeedanceAdapter.deliver, []
+    original = SeedanceAdapter.deliver
+    said: list[Any] = []
 
     def deliver(self: Any, ticket: Any) -> Any:
         if len(said) < 3:
