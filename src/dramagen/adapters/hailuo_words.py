@@ -114,14 +114,12 @@ def with_commands(order: Order) -> str:
     if order.camera.move not in COMMANDS:
         raise InvalidShot(f"MiniMax has no command for the move {order.camera.move}")
     chinese = is_chinese(said)
-    speed = {
-        "slow": "缓慢" if chinese else "slowly ",
-        "normal": "",
-        "fast": "快速" if chinese else "quickly ",
-    }
+    speed = {"slow": ("缓慢", "Slowly "), "normal": ("", ""), "fast": ("快速", "Quickly ")}[
+        order.camera.speed
+    ]
     word = COMMANDS[order.camera.move][order.wire.get("commands") != "zh"]
     gap = "" if chinese else " "
-    return f"{sentences(said, chinese=chinese)}{gap}{speed[order.camera.speed]}[{word}]"
+    return f"{sentences(said, chinese=chinese)}{gap}{speed[not chinese]}[{word}]"
 
 
 # The H3 family

@@ -29,6 +29,7 @@ Settings = Mapping[str, Mapping[str, Any]]
 VENDORS = {
     "seedance": "dramagen.emulator.seedance",
     "kling": "dramagen.emulator.kling",
+    "hailuo": "dramagen.emulator.hailuo",
     "vidu": "dramagen.emulator.vidu",
 }
 """Every emulated provider and the module whose ``VENDOR`` speaks its protocol."""
