@@ -27,13 +27,13 @@ from dramagen.adapters.base import (
     json_body,
 )
 from dramagen.adapters.vidu_answers import (
-    credits_of,
     download,
     fault,
     identifier,
     not_found,
     status,
     task_of,
+    ticket_of,
     who,
 )
 from dramagen.adapters.vidu_callback import verify
@@ -61,8 +61,7 @@ class ViduAdapter:
         job = identifier(made.get("task_id")) if response.is_success and isinstance(made, Mapping) else None
         if job is None:
             raise fault(response, order.route)
-        taken = credits_of(made)
-        return Ticket(id=job, route=order.route, data={} if taken is None else {"credits": int(taken)})
+        return ticket_of(order.route, job, made)
 
     def poll(self, tickets: Sequence[Ticket]) -> Flow[Mapping[str, Status]]:
         """The state of each job, one request each."""

@@ -178,6 +178,12 @@ def credits_of(told: Mapping[str, Any]) -> Decimal | None:
     return Decimal(value)
 
 
+def ticket_of(route: Route, id_: str, told: Mapping[str, Any]) -> Ticket:
+    """A job as a ticket, with the credits it takes: a create names them before there is a clip."""
+    taken = credits_of(told)
+    return Ticket(id=id_, route=route, data={} if taken is None else {"credits": int(taken)})
+
+
 def identifier(value: object) -> str | None:
     """A job's id: long digits as text. A number is read too rather than lose a paid job."""
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:

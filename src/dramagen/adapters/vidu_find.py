@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from httpx import Request, Response
 
 from dramagen.adapters.base import Absent, Attempt, Flow, Ticket, Unsure, json_body
-from dramagen.adapters.vidu_answers import fault, identifier, task_of
+from dramagen.adapters.vidu_answers import fault, identifier, task_of, ticket_of
 from dramagen.adapters.vidu_words import wording
 from dramagen.catalog.order import Order
 
@@ -67,12 +67,12 @@ def _ours(
     untold = []
     for id_ in maybe[:MOST_LOOKS]:
         if jobs[id_].get("payload") == attempt.tag:
-            return Ticket(id=id_, route=order.route)
+            return ticket_of(order.route, id_, jobs[id_])
         task = task_of((yield creations(id_)), id_)
         if task is None or not isinstance(task.get("payload"), str):
             untold.append(id_)
         elif task["payload"] == attempt.tag:
-            return Ticket(id=id_, route=order.route)
+            return ticket_of(order.route, id_, task)
     if untold or len(maybe) > MOST_LOOKS:
         return Unsure(f"{len(maybe)} jobs were made at that time, and not all say whose they are")
     return Absent()

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from dramagen.adapters.prompt import is_chinese, mentioned, mentions, sentences
-from dramagen.catalog.order import Order, OrderReference
+from dramagen.catalog.order import Order
 from dramagen.errors import InvalidShot
 from dramagen.shot import Camera, Line, ReferenceKind
 
@@ -36,9 +36,9 @@ _MOVES: Mapping[str, tuple[str, str]] = {
 }
 _SPEEDS = {"slow": ("缓慢", "slowly "), "normal": ("", ""), "fast": ("快速", "quickly ")}
 _SHOWN: Mapping[ReferenceKind, tuple[str, str]] = {
-    "character": ("画面中有{}", "{} is in the picture"),
+    "character": ("画面中有{}", "In the picture: {}"),
     "scene": ("场景是{}", "The scene is {}"),
-    "prop": ("画面中有{}", "{} is in the picture"),
+    "prop": ("画面中有{}", "In the picture: {}"),
     "style": ("画面风格参照{}", "The style follows {}"),
 }
 _LANGUAGES = {
@@ -102,12 +102,7 @@ def _unmentioned(order: Order, names: Mapping[str, str], chinese: bool) -> Itera
     said = mentioned(order.prompt, names) | {line.speaker.removeprefix("@") for line in order.dialogue}
     for reference in order.references:
         if reference.name not in said:
-            yield _shown(reference, names[reference.name], chinese)
-
-
-def _shown(reference: OrderReference, called: str, chinese: bool) -> str:
-    words = _SHOWN[reference.kind][0 if chinese else 1].format(called)
-    return words[:1].upper() + words[1:]
+            yield _SHOWN[reference.kind][0 if chinese else 1].format(names[reference.name])
 
 
 def _line(line: Line, names: Mapping[str, str], chinese: bool) -> str:
