@@ -211,7 +211,9 @@ def test_cards_are_read_when_asked_for_and_once(tmp_path: Path) -> None:
 def test_prices_older_than_ninety_days_are_named(catalog: Catalog) -> None:
     stale = catalog.stale(date(2026, 11, 22))
     vidu = {"viduq3", "viduq3-mix", "viduq3-pro", "viduq3-pro-fast", "viduq3-turbo"}
-    wan = {f"wan-{v}" for v in ("2.7", "2.6", "2.6-flash", "2.5-preview", "2.2-plus", "2.2-flash", "2.1-plus")}
+    wan = {
+        f"wan-{v}" for v in ("2.7", "2.6", "2.6-flash", "2.5-preview", "2.2-plus", "2.2-flash", "2.1-plus")
+    }
     hailuo = {"hailuo-2.3", "hailuo-2.3-fast", "hailuo-02"}
     old = {"seedance-1.0-pro", "seedance-1.0-pro-fast", "happyhorse-1.0"} | wan | vidu | hailuo
     assert {row.model for row in stale} <= old
