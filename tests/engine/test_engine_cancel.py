@@ -13,7 +13,7 @@ import pytest
 
 from dramagen import Studio
 from dramagen.engine.journal import Job, Journal
-from dramagen.errors import DramagenError
+from dramagen.errors import ContentRejected, DramagenError
 from dramagen.testing.fake import Outcome
 
 pytestmark = pytest.mark.anyio
@@ -185,3 +185,10 @@ async def test_a_caller_who_stays_is_not_hurt_by_one_who_leaves(stage: Any) -> N
 
 async def _cancel(scope: anyio.CancelScope) -> None:
     scope.cancel()
+
+
+async def test_an_error_leaves_the_studio_as_itself(stage: Any) -> None:
+    stage.make_vendor(["reject_input"])
+    with pytest.raises(ContentRejected):
+        async with stage.studio() as studio:
+            await studio.shoot(stage.shot)

@@ -360,8 +360,14 @@ class Studio:
 @asynccontextmanager
 async def _background() -> AsyncIterator[anyio.abc.TaskGroup]:
     """The studio's own tasks; leaving stops them. Jobs that were sent go on at the vendor and stay journaled."""
+    problem: Exception | None = None
     async with anyio.create_task_group() as group:
         try:
             yield group
+        except Exception as raised:
+            # The caller's own error goes up as it is, not inside a group it knows nothing of.
+            problem = raised
         finally:
             group.cancel_scope.cancel()
+    if problem is not None:
+        raise problem
