@@ -14,6 +14,7 @@ from dramagen.adapters.base import PAID, Attempt
 from dramagen.catalog.load import Catalog
 from dramagen.catalog.order import Order, Quote, Refusal
 from dramagen.catalog.route import Route
+from dramagen.shot import RESOLUTIONS
 
 Fitted = Callable[..., Quote | Refusal]
 
@@ -100,6 +101,8 @@ def test_each_mode_of_each_route_can_be_sent(fitted: Fitted, route: str) -> None
         fields = inputs[mode.name]
         if "first_frame" not in fields and "9:16" not in mode.ratios:
             fields |= {"aspect_ratio": mode.ratios[0]}
+        if RESOLUTIONS.index(mode.resolutions[-1]) < RESOLUTIONS.index("720p"):
+            fields |= {"resolution": mode.resolutions[-1]}
         shot = Shot("@林夏 走进雨夜", **fields)
         found = fitted(shot, route, wording=speaks.wording, overridden=True, catalog=PRICED)
         assert isinstance(found, Quote), (mode.name, found)

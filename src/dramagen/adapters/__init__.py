@@ -19,6 +19,7 @@ _OURS = {
     "dashscope": "dramagen.adapters.wan:DashScopeAdapter",
     "kling": "dramagen.adapters.kling:KlingAdapter",
     "minimax": "dramagen.adapters.hailuo:MinimaxAdapter",
+    "openai-videos": "dramagen.adapters.openai_videos:OpenAIVideosAdapter",
     "previz": "dramagen.adapters.previz:PrevizAdapter",
     "vidu": "dramagen.adapters.vidu:ViduAdapter",
 }
