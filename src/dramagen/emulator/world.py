@@ -29,6 +29,7 @@ Settings = Mapping[str, Mapping[str, Any]]
 VENDORS = {
     "seedance": "dramagen.emulator.seedance",
     "kling": "dramagen.emulator.kling",
+    "wan": "dramagen.emulator.wan",
     "hailuo": "dramagen.emulator.hailuo",
     "vidu": "dramagen.emulator.vidu",
 }
