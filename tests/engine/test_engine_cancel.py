@@ -91,7 +91,7 @@ async def test_leaving_at_any_moment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     home = stage.home
-    for moment in sample(MOMENTS, 3):
+    for moment in sample(MOMENTS, 2):
         stage.home = home / str(moment)
         vendor = stage.make_vendor(SCRIPTS[name])
         scope = anyio.CancelScope()

@@ -70,7 +70,7 @@ def test_killed_and_run_again_until_done(
     tmp_path: Path, sample: Callable[[Iterable[Any], int], list[Any]]
 ) -> None:
     with running(speed=600) as emulator:
-        for backend, on_unknown, step in sample(MOMENTS, 2):
+        for backend, on_unknown, step in sample(MOMENTS, 1):
             emulator.reset()
             home = tmp_path / f"{backend}-{on_unknown}-{step}"
             delays = random.Random(step)

@@ -65,7 +65,7 @@ async def shoot(studio: Studio, shot: Shot) -> Clip | DramagenError:
 async def test_never_two_rows_on_the_bill(
     emulator: Handle, tmp_path: Path, sample: Callable[[Iterable[Any], int], list[Any]]
 ) -> None:
-    for number, case in enumerate(sample(CASES, 6)):
+    for number, case in enumerate(sample(CASES, 4)):
         vendor, fault, after, times, duplicate = case
         emulator.reset()
         emulator.settings(kling={"duplicate_external_id": duplicate})
@@ -112,25 +112,25 @@ async def test_a_vendor_that_cannot_find_it_costs_a_question_not_a_second_clip(
     assert len(emulator.bill()) == len(emulator_bill) == 1
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"on": "poll", "kind": "status", "status": 500, "times": 3},
-        {"on": "poll", "kind": "drop", "times": 3},
-        {"on": "poll", "kind": "malformed", "times": 3},
-        {"on": "content", "kind": "drop", "times": 2},
-        {"on": "content", "kind": "status", "status": 403, "times": 2},
-        {"on": "content", "kind": "status", "status": 503, "times": 2},
-    ],
-    ids=lambda fault: "-".join(str(v) for v in fault.values()),
-)
+LATER: list[dict[str, Any]] = [
+    {"on": "poll", "kind": "status", "status": 500, "times": 3},
+    {"on": "poll", "kind": "drop", "times": 3},
+    {"on": "poll", "kind": "malformed", "times": 3},
+    {"on": "content", "kind": "drop", "times": 2},
+    {"on": "content", "kind": "status", "status": 403, "times": 2},
+    {"on": "content", "kind": "status", "status": 503, "times": 2},
+]
+
+
 async def test_trouble_after_the_create_is_no_verdict(
-    emulator: Handle, tmp_path: Path, vendor: str, fault: dict[str, Any]
+    emulator: Handle, tmp_path: Path, sample: Callable[[Iterable[Any], int], list[Any]]
 ) -> None:
-    emulator.faults(provider=vendor, **fault)
-    async with Studio(Config(home=tmp_path / "h", time_scale=SPEED)) as studio:
-        clip = await studio.shoot(VENDORS[vendor])
-        assert [money.amount for money in studio.ledger().spent] == paid(emulator)
-    assert not clip.cached
-    assert len(emulator.bill()) == 1
+    for number, case in enumerate(sample(itertools.product(VENDORS, LATER), 3)):
+        vendor, fault = case
+        emulator.reset()
+        emulator.faults(provider=vendor, **fault)
+        async with Studio(Config(home=tmp_path / str(number), time_scale=SPEED)) as studio:
+            clip = await studio.shoot(VENDORS[vendor])
+            assert [money.amount for money in studio.ledger().spent] == paid(emulator), case
+        assert not clip.cached
+        assert len(emulator.bill()) == 1, case
