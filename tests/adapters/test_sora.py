@@ -266,7 +266,7 @@ class _Contract(AdapterContract):
         return Delivery(headers={}, body=body), [JOB]
 
     def unsendable(self) -> Sequence[tuple[Order, Attempt]]:
-        frame = {"first_frame": picture()}
+        frame: dict[str, Any] = {"first_frame": picture()}
         return [
             (asked, ATTEMPT)
             for asked in (

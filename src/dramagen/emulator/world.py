@@ -29,6 +29,8 @@ Settings = Mapping[str, Mapping[str, Any]]
 VENDORS = {
     "seedance": "dramagen.emulator.seedance",
     "kling": "dramagen.emulator.kling",
+    "sora": "dramagen.emulator.sora",
+    "selfhosted": "dramagen.emulator.sora.selfhosted",
     "wan": "dramagen.emulator.wan",
     "hailuo": "dramagen.emulator.hailuo",
     "vidu": "dramagen.emulator.vidu",
