@@ -40,7 +40,7 @@ def upload(model: str, medium: Input, data: bytes, tag: str, route: Route) -> Fl
     extension = _EXTENSIONS.get(kind, kind.partition("/")[2])
     name = f"{medium.sha256[:32]}.{extension}"
     key = f"{ticket['upload_dir'].strip('/')}/{name}"
-    response = yield Request(
+    form = Request(
         "POST",
         ticket["upload_host"],
         # In this order, and the file last: the object store reads no field after it.
@@ -57,6 +57,8 @@ def upload(model: str, medium: Input, data: bytes, tag: str, route: Route) -> Fl
         files={"file": (name, data, kind)},
         headers={"Content-Type": f"multipart/form-data; boundary=dramagen-{tag}"},
     )
+    form.read()  # one piece of bytes, as every request here is
+    response = yield form
     # The name is the content's hash: what is already there is what would have been put there.
     if not response.is_success and not (response.status_code == 409 and "FileAlreadyExists" in response.text):
         raise ProviderUnavailable(
