@@ -496,9 +496,15 @@ def test_another_jobs_object_is_no_answer() -> None:
         polled(answer({"status": "completed"}))  # openai always names the job
 
 
-def test_a_path_that_does_not_exist_is_no_lost_job() -> None:
+@pytest.mark.parametrize("body", [{"detail": "Not Found"}, error(None, "Invalid URL (GET /v1/videos/x)")])
+def test_a_path_that_does_not_exist_is_no_lost_job(body: Any) -> None:
     with pytest.raises(InvalidShot):
-        polled(answer({"detail": "Not Found"}, 404), "sglang")
+        polled(answer(body, 404), "sglang")
+
+
+def test_a_gateway_may_leave_out_which_job_it_speaks_of() -> None:
+    assert polled(answer({"status": "done"}), "generic").state == "succeeded"
+    assert polled(answer({"code": 0, "data": {"status": "processing"}}), "generic").state == "running"
 
 
 def test_progress_is_a_share() -> None:

@@ -121,7 +121,8 @@ def video_of(response: Response, profile: Profile) -> Mapping[str, Any] | None:
     if profile.lenient and isinstance(body, Mapping):
         for name in ("data", "video"):
             inner = body.get(name)
-            if isinstance(inner, Mapping) and job_id(inner, profile) and not job_id(body, profile):
+            told = isinstance(inner, Mapping) and (job_id(inner, profile) or "status" in inner)
+            if told and not job_id(body, profile) and "status" not in body:
                 return inner
     return body if isinstance(body, Mapping) else None
 
@@ -170,10 +171,12 @@ def read(ticket: Ticket, response: Response) -> Status | None:
 def unknown_job(response: Response) -> bool:
     """Whether the answer is the server's word that it has no such job.
 
-    ``Not Found`` alone is what a server says of a path it does not have: a wrong address, not a lost job.
+    Of a path it does not have a server speaks in other words: that is a wrong address, not a lost job.
     """
     told = envelope(json_body(response))
-    return response.status_code in (404, 410) and told is not None and told.message != "Not Found"
+    if told is None or response.status_code not in (404, 410):
+        return False
+    return told.message != "Not Found" and not told.message.startswith("Invalid URL")
 
 
 def failure(video: Mapping[str, Any], route: Route) -> DramagenError:
