@@ -247,6 +247,21 @@ class TestContract(AdapterContract):
             "500": row(500, down, "internal (1000)", ProviderUnavailable, True),
             "529": row(529, "overloaded_error", "overloaded", ProviderUnavailable, True),
             "500 with a refusal's number": row(500, down, "no (1002)", ProviderUnavailable, True),
+            "404 in words nobody knows": row(404, "not_found_error", "no", InvalidShot, False),
+            "408": Refusal(
+                answer=error(408, "timeout_error", "timeout"),
+                error=ProviderUnavailable,
+                retryable=True,
+                refused=False,
+                billed=None,
+            ),
+            "somebody else's words": Refusal(
+                answer=Response(404, json={"error": {"message": "no route"}}),
+                error=ProviderUnavailable,
+                retryable=True,
+                refused=False,
+                billed=None,
+            ),
             "the first generation's words": Refusal(
                 answer=Response(200, json={"base_resp": {"status_code": 1008, "status_msg": "no"}}),
                 error=InsufficientBalance,

@@ -206,3 +206,17 @@ def test_moves_without_a_command_are_refused(quoted: Quoted, refused: Refused, m
 def test_sound_is_always_on_or_never(refused: Refused) -> None:
     assert refused(Shot("雨", audio=False), "hailuo:cn/minimax-h3").rule == "audio"
     assert refused(Shot("雨", audio=True, aspect_ratio="16:9"), "hailuo:cn/hailuo-2.3").rule == "audio"
+
+
+def test_keys_hosts_and_generations(catalog: Catalog) -> None:
+    card = catalog.provider("hailuo")
+    assert (card.default_region, card.region_env) == ("cn", "MINIMAX_REGION")
+    assert {r.key_env for r in card.regions.values()} == {"MINIMAX_API_KEY"}
+    assert card.regions["cn"].base_url == "https://api.minimax.cn"
+    assert card.regions["intl"].base_url == "https://api.minimax.io"
+    for name in catalog.models("hailuo"):
+        model = catalog.model("hailuo", name)
+        newer = name.startswith("minimax-h3")
+        assert {wire["protocol"] for wire in model.wire.values()} == {"v2" if newer else "v1"}
+        find = model.find or card.find
+        assert (find.findable, find.tag) == (newer, "none"), "nothing permits a second create"

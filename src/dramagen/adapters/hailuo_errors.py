@@ -85,6 +85,7 @@ _BY_STATUS: Mapping[int, Rule] = {
     403: Rule(AuthError, "the key may not do this"),
     429: Rule(RateLimited, "too many requests", True),
 }
+_REFUSED = Rule(InvalidShot, "the request was refused")
 _DOWN = Rule(ProviderUnavailable, "the service gave no usable answer", True)
 
 _NUMBER_AT_THE_END = re.compile(r"\((\d{4})\)\W*$")
@@ -133,12 +134,13 @@ def ok(body: object) -> bool:
 def fault(response: Response, route: Route | None = None) -> DramagenError:
     """The typed error of any answer that is not a success: by the body's code first, by HTTP status second.
 
-    ``refused`` only for codes, or types of a 4xx, that the vendor gives for a create it did not take.
+    ``refused`` only for the codes the vendor gives for a create it did not take, and for a 4xx in the second
+    generation's own words, whatever they are; a timeout (408) is none.
     """
     words, status = told(json_body(response)), response.status_code
     rule = None if words is None else REFUSALS.get(words.code or 0)
-    if rule is None and words is not None and 400 <= status < 500:
-        rule = _TYPES.get(words.type or "") or _BY_STATUS.get(status)
+    if rule is None and words is not None and words.type and 400 <= status < 500 and status != 408:
+        rule = _TYPES.get(words.type) or _BY_STATUS.get(status, _REFUSED)
     refused = rule is not None and status < 500  # a number on a 5xx is not trusted that far
     rule = (rule if refused else None) or _outage(words) or _BY_STATUS.get(status, _DOWN)
     known: dict[str, Any] = {
