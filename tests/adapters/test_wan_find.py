@@ -55,7 +55,8 @@ class Vendor:
         if path != "/api/v1/tasks/":
             id_ = path.rpartition("/")[2]
             told = {"task_id": id_} | self.tasks[id_][1]
-            return Response(200, json={"request_id": "g", "output": told})
+            usage = told.pop("usage", None)
+            return Response(200, json={"request_id": "g", "output": told, "usage": usage})
         query = request.url.params
         size, page = int(query["page_size"]), int(query["page_no"])
         if size > self.most and self.refuses:
@@ -91,6 +92,23 @@ def test_the_one_task_that_shows_the_prompt_is_ours() -> None:
 
 def test_blanks_lost_on_the_way_do_not_hide_it() -> None:
     assert isinstance(look(Vendor(tasks(("y", entry("y"), shown("a cat. \n"))))), Ticket)
+
+
+@pytest.mark.parametrize(
+    ("usage", "ours"),
+    [
+        ({"duration": 5, "SR": 480}, True),
+        ({"duration": 5.0, "output_video_duration": 5.0, "SR": "480"}, True),
+        ({"duration": 9, "output_video_duration": 5}, True),
+        ({"SR": None, "duration": "?"}, True),
+        ({"duration": 5, "SR": 1080}, False),
+        ({"duration": 10, "SR": 480}, False),
+        (None, True),
+    ],
+)
+def test_a_draft_of_the_same_words_is_another_job(usage: Any, ours: bool) -> None:
+    found = look(Vendor(tasks(("y", entry("y"), shown() | {"usage": usage}))))
+    assert isinstance(found, Ticket if ours else Absent)
 
 
 def test_nothing_listed_is_absent() -> None:

@@ -9,6 +9,7 @@ Source: Alibaba Cloud Model Studio "Asynchronous task management", read 2026-11-
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -36,8 +37,9 @@ _CHINA = timezone(timedelta(hours=8))
 def find(order: Order, attempt: Attempt, model: str, prompt: str) -> Flow[Ticket | Absent | Unsure]:
     """The one task of ``model`` made in the attempt's window that shows ``prompt``.
 
-    ``Absent`` only after every task of the window was listed, and each showed another prompt. Other keys of the
-    account appear in the list as well, and two equal prompts in flight cannot be told apart: then, ``Unsure``.
+    ``Absent`` only after every task of the window was listed, and each showed another prompt, tier or length. Other
+    keys of the account appear in the list as well, and two equal prompts in flight cannot be told apart: then,
+    ``Unsure``.
     """
     first = attempt.created - SLACK
     last = (attempt.created if attempt.sent_until is None else attempt.sent_until) + SLACK
@@ -56,7 +58,7 @@ def find(order: Order, attempt: Attempt, model: str, prompt: str) -> Flow[Ticket
         if output is None:
             return Unsure(f"a task of that time could not be read: {errors.fault(response)}")
         if isinstance(shown, str) and shown.strip():
-            if _same(shown, prompt):
+            if _same(shown, prompt) and not _another(json_body(response).get("usage"), order):
                 ours.append(id_)
         elif word in ("FAILED", "CANCELED"):
             mute += 1
@@ -145,6 +147,28 @@ def _too_late(response: Response, first: float) -> bool:
     except ValueError:
         return False
     return first < now - task.KEPT + SLACK
+
+
+def _another(usage: Any, order: Order) -> bool:
+    """Whether a finished task was filmed in another tier or length than the order's: a draft of the same words."""
+    if not isinstance(usage, Mapping):
+        return False
+    seconds = _number(usage.get("output_video_duration", usage.get("duration")))
+    tier = _number(usage.get("SR"))
+    return (seconds is not None and seconds != order.duration) or (
+        tier is not None and tier != _number(order.resolution.rstrip("pP"))
+    )
+
+
+def _number(value: Any) -> Decimal | None:
+    """A number as usage spells it: whole, with a fraction, or as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
 
 
 def _same(shown: str, sent: str) -> bool:
