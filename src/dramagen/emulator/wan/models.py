@@ -43,7 +43,8 @@ class Model:
     """One model id.
 
     ``prices`` are a second's in CNY by tier, ``silent`` those without sound where they differ, ``usd`` a second's
-    in USD where that was found, ``west`` that of Virginia and Frankfurt where it differs. ``sound``: ``switch``, ``always`` or ``never``. ``inline``: data URIs are taken.
+    in USD where that was found, ``west`` that of Virginia and Frankfurt where it differs. ``sound``: ``switch``,
+    ``always`` or ``never``. ``inline``: data URIs are taken.
     """
 
     id: str
