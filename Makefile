@@ -4,6 +4,7 @@ PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SIDE_BY_SIDE := -n 2 --dist worksteal
 EPISODE := docs/examples/rain/episode.toml
 
 .DEFAULT_GOAL := help
@@ -17,11 +18,11 @@ demo: $(VENV)/installed-all  ## film the example episode: no key, no money; then
 	@echo "The episode is out/rain/episode.mp4, the contact sheet out/rain/contact-sheet.png."
 
 test: lint types  ## style, types, every test, and the fast tests again on httpx2
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
 	$(MAKE) lane
 
 test-all: lint types  ## the same, with the long matrices complete
-	DRAMAGEN_MATRIX=all $(BIN)/python -m pytest
+	DRAMAGEN_MATRIX=all $(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
 	$(MAKE) lane
 
 check: lint types checks  ## style, types, import arrows, the public names, the commands in the documents
@@ -37,7 +38,7 @@ checks: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/checks
 
 lane: $(VENV)/installed-dev  ## the adapters and the engine again, on httpx2 in the place of httpx
-	PYTHONPATH=tests/lanes $(BIN)/python -m pytest -p lane_httpx2 tests/adapters tests/engine -m "not matrix"
+	PYTHONPATH=tests/lanes $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -p lane_httpx2 tests/adapters tests/engine -m "not matrix"
 
 format: $(VENV)/installed-dev  ## write the code the way lint wants it
 	$(BIN)/ruff check --fix .

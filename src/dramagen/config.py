@@ -12,7 +12,7 @@ from dramagen.errors import ConfigError, DramagenError
 from dramagen.money import Money, Rates
 from dramagen.record import Record
 
-DEFAULT_RATES = Rates({"CNY": Decimal("7.14")}, date(2026, 10, 8))
+DEFAULT_RATES = Rates({"CNY": Decimal("7.143")}, date(2026, 10, 8))
 """1 USD in CNY, for comparing and capping only: Kling sells one unit at CNY 1 and at USD 0.14 (price pages
 read 2026-10-08). State your own in ``Config(rates=...)`` or ``[rates]`` of ``dramagen.toml``."""
 

@@ -61,7 +61,7 @@ def test_totals_are_the_sum_of_the_choices_and_a_budget_is_compared(lot: Any) ->
 
 def test_a_budget_in_another_currency_is_converted_at_the_stated_rate(lot: Any) -> None:
     plan = lot.open().plan(lot.shot, budget="1 USD")
-    assert plan.budget_converted == Money("7.14 CNY")
+    assert plan.budget_converted == Money("7.143 CNY")
 
 
 def test_a_budget_no_rate_is_stated_for_is_an_error_not_a_guess(lot: Any) -> None:

@@ -145,6 +145,9 @@ class Engine:
         try:
             with flight.scope:
                 flight.clip = await self._drive(flight)
+            if flight.scope.cancelled_caught and flight.job.open and flight.job.state != S.INTENDED:
+                # Everybody left while its create was under way: what was sent is brought home all the same.
+                flight.clip = await self._drive(flight)
         except anyio.get_cancelled_exc_class():
             flight.broken_off = True
             raise

@@ -37,7 +37,7 @@ class Finished:
 def finish(store: Store, quote: Quote, stored: Stored, seed: int | None) -> Finished:
     """Check a file against its order and make its exact trim. Blocks; call it from a worker thread."""
     if not can_decode():
-        undecoded = ("not decoded: the 'media' extra is not installed",)
+        undecoded = (*quote.warnings, "not decoded: the 'media' extra is not installed")
         return Finished(_result(stored.sha256, stored.sha256, _ordered(quote), seed, undecoded))
     try:
         measured = probe(stored.path)

@@ -133,7 +133,7 @@ class _Lane:
     async def run(self) -> None:
         """Ask, for as long as the studio lives."""
         while True:
-            if not self._waiting:
+            while not self._waiting:  # woken for a job that was dropped again meanwhile
                 self._changed = anyio.Event()
                 await self._changed.wait()
             due = min(w.due for w in self._waiting)
