@@ -18,7 +18,7 @@ from dramagen.adapters.base import Ticket
 from dramagen.catalog.order import Order, Price, Quote
 from dramagen.catalog.route import Route
 from dramagen.engine.database import SQLite
-from dramagen.engine.journal import MIGRATIONS, Intent, Job, JobMoved, Journal, TicketTaken
+from dramagen.engine.journal import MIGRATIONS, Intent, Job, JobMoved, Journal, TicketContested, TicketTaken
 from dramagen.engine.state import MOVES, NO_JOB, OPEN, RESERVED, SPENT, WASTED, JobState
 from dramagen.errors import BudgetExceeded, ConfigError, ContentRejected
 from dramagen.money import Rates, total
@@ -304,6 +304,20 @@ def test_a_found_job_belongs_to_one_order_only(journal: Journal) -> None:
     with pytest.raises(TicketTaken):
         journal.move(lost, S.ACCEPTED, ticket=ticket("v1"), adopted=True)
     assert journal.move(lost, S.ACCEPTED, ticket=ticket("v2"), adopted=True).state == S.ACCEPTED
+
+
+def test_a_job_found_by_likeness_waits_for_the_creates_under_way(journal: Journal) -> None:
+    """The one found may be the other's, whose answer is not on disk yet."""
+    lost = walk(journal, journal.reserve(intent())[0], S.SENDING, S.UNKNOWN)
+    other, _ = journal.reserve(intent("s1:b"))
+    other = walk(journal, other, S.SENDING)
+    with pytest.raises(TicketContested):
+        journal.move(lost, S.ACCEPTED, ticket=ticket("v1"), adopted=True, alike=True)
+    # Once the other has its answer, this one is the other's, or it is ours.
+    walk(journal, other, S.ACCEPTED, ticket=ticket("v1"))
+    with pytest.raises(TicketTaken):
+        journal.move(lost, S.ACCEPTED, ticket=ticket("v1"), adopted=True, alike=True)
+    assert journal.move(lost, S.ACCEPTED, ticket=ticket("v2"), adopted=True, alike=True).state == S.ACCEPTED
 
 
 def test_a_job_is_found_by_the_beginning_of_its_id_if_that_is_enough(journal: Journal) -> None:

@@ -9,6 +9,7 @@ import pytest
 from dramagen.adapters.base import Absent, Attempt, Flow, Status, Ticket, Unsure, Usage
 from dramagen.catalog.cards import Find
 from dramagen.catalog.order import Order
+from dramagen.engine.journal import Journal, TicketContested
 from dramagen.engine.service import Service
 from dramagen.errors import BudgetExceeded, ContentRejected, DramagenError, OutcomeUnknown, RateLimited
 from dramagen.money import Money
@@ -256,6 +257,28 @@ async def test_a_job_found_for_one_order_is_not_given_to_another(
         with pytest.raises(OutcomeUnknown, match="belongs to another shot"):
             await studio.shoot(stage.shot, take=2)
     assert vendor.billed == 0
+
+
+async def test_a_job_found_by_likeness_is_adopted_once_no_other_create_is_under_way(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.make_vendor(["lose"])
+    contested = 2
+    move = Journal.move
+
+    def busy(self: Journal, job: Any, to: Any, **known: Any) -> Any:
+        nonlocal contested
+        if known.get("alike") and contested:
+            contested -= 1
+            raise TicketContested("cgt-fake-1")
+        return move(self, job, to, **known)
+
+    monkeypatch.setattr(Journal, "move", busy)
+    async with stage.studio() as studio:
+        clip = await studio.shoot(stage.shot)
+        assert clip.cost.amount == stage.COST
+    assert contested == 0
+    assert stage.creates == 1
 
 
 async def test_a_failed_job_is_not_sent_again_on_its_route_unless_asked(stage: Any) -> None:

@@ -133,11 +133,17 @@ class Http:
         self, request: httpx.Request, adapter: Adapter, access: Access, on_create: OnCreate | None
     ) -> httpx.Response:
         paid = bool(request.extensions.get(PAID))
-        ready = self._addressed(request, access)
-        adapter.sign(ready, access.secret or Secret(), self._now())
+        if request.url.is_absolute_url and not paid:
+            # Where a vendor says a file is to be put: checked like any address out of an answer, and never signed.
+            guard = self.guard.plus("*") if is_private(access.host) else self.guard
+            ready = await self._checked(request, guard)
+        else:
+            ready = self._addressed(request, access)
+            adapter.sign(ready, access.secret or Secret(), self._now())
         if paid and on_create is not None:
             await on_create(Sent(ready.method, ready.url.path, hashlib.sha256(ready.content).hexdigest()))
-        client = self._client(access.host, fresh=paid)
+        host = ready.url.host
+        client = self._client(host, fresh=paid or request.url.is_absolute_url)
         try:
             with anyio.fail_after(self._limits.create * 2 if paid else self._limits.read * 4):
                 answer = await client.send(ready, stream=True, follow_redirects=False)
@@ -224,12 +230,15 @@ class Http:
         if _proxied(url):
             # The proxy looks the name up; there is no address here to hold on to.
             guard.check_written(url.host)
-            return httpx.Request(request.method, url, headers=headers, extensions=extensions)
+            return httpx.Request(
+                request.method, url, headers=headers, content=request.read(), extensions=extensions
+            )
         address = await guard.address(url.host, port)
         return httpx.Request(
             request.method,
             url.copy_with(host=address),
             headers={**headers, "Host": url.netloc.decode("ascii")},
+            content=request.read(),
             extensions=extensions | {"sni_hostname": url.host},
         )
 

@@ -276,13 +276,15 @@ class Journal:
         body_digest: str | None = None,
         credential: str | None = None,
         adopted: bool = False,
+        alike: bool = False,
     ) -> Job:
         """Write the next state of a job, and what is known with it.
 
-        ``adopted``: the ticket was found, not given; it must not belong to another job already.
+        ``adopted``: the ticket was found, not given; it must not belong to another job already. ``alike``: it
+        was found by likeness, not by name, so it may be about to be given to another create under way.
 
         Raises ``JobMoved`` where the row is no longer as ``job`` has it: somebody else moved it; ``TicketTaken``
-        for a ticket another job holds.
+        for a ticket another job holds; ``TicketContested`` while it may be another's.
         """
         values: dict[str, Any] = {
             "ticket": ticket.model_dump_json() if ticket else None,
@@ -302,7 +304,7 @@ class Journal:
             raise ValueError(f"a job never goes from {job.state.value} to {to.value}")
         with self._db.transaction() as tx:
             if adopted and ticket is not None:
-                self._check_untaken(tx, job, ticket)
+                self._check_untaken(tx, job, ticket, alike)
             assignments = ", ".join(f"{name} = ?" for name in kept)
             changed = tx.execute(
                 f"UPDATE jobs SET {assignments} WHERE id = ? AND owner = ? AND state = ?",  # noqa: S608
@@ -433,13 +435,16 @@ class Journal:
             (shot_hash, take, generation, job_id),
         )
 
-    def _check_untaken(self, tx: Transaction, job: Job, ticket: Ticket) -> None:
+    def _check_untaken(self, tx: Transaction, job: Job, ticket: Ticket, alike: bool) -> None:
         rows = tx.rows(
             "SELECT ticket FROM jobs WHERE ticket IS NOT NULL AND id <> ? AND route LIKE ?",
             (job.id, f"{job.route.provider}:%"),
         )
         if any(Ticket.model_validate_json(row["ticket"]).id == ticket.id for row in rows):
             raise TicketTaken(ticket.id)
+        under_way = "SELECT id FROM jobs WHERE state = ? AND id <> ? AND route LIKE ?"
+        if alike and tx.rows(under_way, (JobState.SENDING.value, job.id, f"{job.route.provider}:%")):
+            raise TicketContested(ticket.id)
 
     def _event(self, tx: Transaction, job_id: str, kind: str, data: Mapping[str, Any]) -> None:
         tx.execute(
@@ -504,6 +509,10 @@ class JobMoved(Exception):
 
     def __init__(self, job_id: str, to: JobState) -> None:
         super().__init__(f"job {job_id} cannot become {to.value}: it moved meanwhile")
+
+
+class TicketContested(Exception):
+    """A vendor's job that was found by likeness may belong to a create that is still under way."""
 
 
 class TicketTaken(Exception):

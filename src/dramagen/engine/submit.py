@@ -17,7 +17,7 @@ from dramagen.engine.clock import Clock
 from dramagen.engine.database import JournalUnavailable
 from dramagen.engine.held import Held, move
 from dramagen.engine.http import Http, LostAnswer, Sent
-from dramagen.engine.journal import Job, Journal, TicketTaken
+from dramagen.engine.journal import Job, Journal, TicketContested, TicketTaken
 from dramagen.engine.service import Service
 from dramagen.engine.state import JobState
 from dramagen.errors import (
@@ -33,6 +33,9 @@ TRIES: dict[type[DramagenError], int] = {ConcurrencyLimited: 60, RateLimited: 10
 
 RESENDS = 2
 """How often a create the vendor has never seen is sent again, each time with the same tag."""
+
+CONTESTED = 60
+"""How often a job that may be another create's is left alone before a person is asked."""
 
 LOOKS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between looks for a lost create; the last one repeats until the vendor's look-up time is over."""
@@ -168,9 +171,8 @@ class Submitter:
     async def reconcile(self, held: Held, service: Service, load: Load) -> None:
         """From unknown to accepted, or ``OutcomeUnknown``. Never falls back, never releases money."""
         for sends_left in range(RESENDS, -1, -1):
-            found = await self._look(held.job, service)
-            if isinstance(found, Ticket):
-                await self.adopt(held, found, service)
+            found = await self._found(held, service)
+            if found is None:
                 return
             if not isinstance(found, Absent) or not self._may_resend(service):
                 raise self._lost(
@@ -188,7 +190,22 @@ class Submitter:
                     await self._unknown(held, str(refusal))
         raise self._lost(held.job, f"it was sent {RESENDS} times more and cannot be found")
 
-    async def adopt(self, held: Held, ticket: Ticket, service: Service) -> None:
+    async def _found(self, held: Held, service: Service) -> Absent | str | None:
+        """None once the job is found and ours; else the last word of the look-up."""
+        for _ in range(CONTESTED):
+            found = await self._look(held.job, service)
+            if not isinstance(found, Ticket):
+                return found
+            try:
+                await self.adopt(held, found, service, alike=service.find.tag != "unique")
+            except TicketContested:
+                # Another create is on its way, and this may be its job: its answer will tell.
+                await self.clock.sleep(LOOKS[1])
+            else:
+                return None
+        return "other creates were on their way all the while"
+
+    async def adopt(self, held: Held, ticket: Ticket, service: Service, *, alike: bool = False) -> None:
         """From unknown to accepted, with a ticket that was found. Raises ``OutcomeUnknown`` if another job has it."""
         # Equal renders share one local ticket; a vendor's job is only ever one of ours.
         ours_alone = not service.access.local
@@ -201,6 +218,7 @@ class Submitter:
                     ticket=ticket,
                     detail={"found": True},
                     adopted=ours_alone,
+                    alike=alike,
                 )
         except TicketTaken:
             raise self._lost(held.job, "the only job found for it belongs to another shot") from None

@@ -46,8 +46,8 @@ GARBLED = 300
 class Golden:
     """One order and the paid request it must become.
 
-    ``body`` is the body, whole, as ``read_body`` gives it. ``accept`` answers every request of ``submit``, uploads included;
-    ``id`` is the job id it gives.
+    ``body`` is the body, whole, as ``read_body`` gives it. ``accept`` answers every request of ``submit``,
+    uploads included; ``id`` is the job id it gives.
     """
 
     order: Order
