@@ -29,9 +29,9 @@ Settings = Mapping[str, Mapping[str, Any]]
 VENDORS = {
     "seedance": "dramagen.emulator.seedance",
     "kling": "dramagen.emulator.kling",
+    "wan": "dramagen.emulator.wan",
     "sora": "dramagen.emulator.sora",
     "selfhosted": "dramagen.emulator.sora.selfhosted",
-    "wan": "dramagen.emulator.wan",
     "hailuo": "dramagen.emulator.hailuo",
     "vidu": "dramagen.emulator.vidu",
 }
