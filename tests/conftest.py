@@ -1,9 +1,70 @@
-"""Shared by every test: both async backends, and no request ever leaves this machine."""
+"""Shared by every test: both async backends, and how the long matrices are sampled."""
+
+import os
+import random
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
+
+FEW = 3
+"""Cases of one parametrized `matrix` test that a normal run takes."""
+
+
+def _whole() -> bool:
+    return os.environ.get("DRAMAGEN_MATRIX") == "all"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One seed for the whole run: processes started from here draw the same sample."""
+    os.environ.setdefault("DRAMAGEN_SEED", str(random.randrange(10**6)))
+
+
+def pytest_report_header() -> str:
+    """What draws this run's sample again."""
+    return (
+        "matrices: complete"
+        if _whole()
+        else f"matrices: a sample, DRAMAGEN_SEED={os.environ['DRAMAGEN_SEED']}"
+    )
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The seed again, where a quiet run shows it."""
+    terminalreporter.write_line(pytest_report_header())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of each parametrized matrix a few cases, unless DRAMAGEN_MATRIX=all asks for every one."""
+    if _whole():
+        return
+    matrices: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("matrix"):
+            matrices.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out = set()
+    for name, cases in sorted(matrices.items()):
+        drawn = random.Random(f"{os.environ['DRAMAGEN_SEED']}/{name}").sample(cases, min(FEW, len(cases)))
+        left_out |= set(cases) - set(drawn)
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
 
 
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Every async test runs on both backends."""
     return str(request.param)
+
+
+@pytest.fixture
+def sample() -> Callable[[Iterable[Any], int], list[Any]]:
+    """A few of a matrix inside one test, drawn by the run's seed; DRAMAGEN_MATRIX=all takes all."""
+
+    def draw(cases: Iterable[Any], count: int) -> list[Any]:
+        listed = list(cases)
+        if _whole():
+            return listed
+        return random.Random(os.environ["DRAMAGEN_SEED"]).sample(listed, min(count, len(listed)))
+
+    return draw

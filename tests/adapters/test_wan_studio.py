@@ -93,6 +93,7 @@ FILMS = {
 }
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("shot", "size"), FILMS.values(), ids=FILMS)
 async def test_each_family_films_a_shot_and_the_bill_is_the_ledger(
     emulator: Handle, tmp_path: Path, shot: Shot, size: tuple[int, int] | None
@@ -142,6 +143,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 CASES = [(fault, after) for fault in FAULTS for after in (True, False) if not (fault == "429" and after)]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("fault", "after"), CASES)
 async def test_a_lost_create_is_never_two_rows_on_the_bill(
     emulator: Handle, tmp_path: Path, fault: str, after: bool
@@ -214,6 +216,7 @@ UPLOADED: dict[str, tuple[Callable[[], Shot], str]] = {
 }
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("make", "pin"), UPLOADED.values(), ids=UPLOADED)
 async def test_pictures_that_go_up_first_are_taken_by_the_create(
     emulator: Handle, tmp_path: Path, make: Callable[[], Shot], pin: str

@@ -3,8 +3,7 @@
 import io
 import itertools
 import os
-import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from dramagen.errors import ContentRejected, DramagenError, JobFailed, NoRoute, 
 from dramagen.shot import Voice
 
 pytestmark = [pytest.mark.anyio, pytest.mark.matrix]
+
+Sample = Callable[[Iterable[Any], int], list[Any]]
 ON_ONE = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 """For what is slow because of its pictures, not of its waiting."""
 
@@ -259,15 +260,8 @@ LOST = [
 ]
 
 
-def drawn(cases: list[Any], few: int) -> list[Any]:
-    """A few of a long list, anew in each run; all of it where DRAMAGEN_MATRIX=all says so."""
-    if os.environ.get("DRAMAGEN_MATRIX") == "all":
-        return cases
-    return random.sample(cases, few)
-
-
-async def test_a_lost_create_is_never_paid_twice(emulator: Handle, tmp_path: Path) -> None:
-    for number, case in enumerate(drawn(LOST, 6)):
+async def test_a_lost_create_is_never_paid_twice(emulator: Handle, tmp_path: Path, sample: Sample) -> None:
+    for number, case in enumerate(sample(LOST, 4)):
         emulator.reset()
         await lose(emulator, Config(home=tmp_path / str(number), time_scale=SPEED), *case)
 
@@ -321,8 +315,10 @@ TROUBLE: list[dict[str, Any]] = [
 ]
 
 
-async def test_trouble_after_the_create_is_no_verdict(emulator: Handle, tmp_path: Path) -> None:
-    for number, (shot, fault) in enumerate(drawn(list(itertools.product((SMALL, LOW), TROUBLE)), 4)):
+async def test_trouble_after_the_create_is_no_verdict(
+    emulator: Handle, tmp_path: Path, sample: Sample
+) -> None:
+    for number, (shot, fault) in enumerate(sample(itertools.product((SMALL, LOW), TROUBLE), 2)):
         emulator.reset()
         emulator.faults(provider="hailuo", **fault)
         async with Studio(Config(home=tmp_path / str(number), time_scale=SPEED)) as studio:

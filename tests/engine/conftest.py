@@ -1,8 +1,7 @@
 """A studio of one's own for each test: a fake provider in the place of the network, time that only tests move."""
 
 import os
-import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -69,18 +68,3 @@ def film() -> bytes:
 def stage(tmp_path: Path, film: bytes) -> Set:
     """See :class:`Set`."""
     return Set(tmp_path / "home", film)
-
-
-@pytest.fixture
-def sample() -> Callable[[Iterable[Any], int], list[Any]]:
-    """A few of a long matrix, drawn anew in each run by a seed that is printed; DRAMAGEN_MATRIX=all takes all."""
-
-    def draw(cases: Iterable[Any], count: int) -> list[Any]:
-        listed = list(cases)
-        if os.environ.get("DRAMAGEN_MATRIX") == "all":
-            return listed
-        seed = int(os.environ.get("DRAMAGEN_SEED") or random.randrange(10**6))
-        print(f"DRAMAGEN_SEED={seed}")
-        return random.Random(seed).sample(listed, min(count, len(listed)))
-
-    return draw
