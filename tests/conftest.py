@@ -11,13 +11,15 @@ FEW = 3
 """Cases of one parametrized `matrix` test that a normal run takes."""
 
 
-def _whole() -> bool:
-    return os.environ.get("DRAMAGEN_MATRIX") == "all"
+SEED = pytest.StashKey[str | None]()
+"""What this run's samples are drawn by; None takes everything."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """One seed for the whole run: processes started from here draw the same sample."""
     os.environ.setdefault("DRAMAGEN_SEED", str(random.randrange(10**6)))
+    # Kept here too: tests clean the environment.
+    config.stash[SEED] = None if os.environ.get("DRAMAGEN_MATRIX") == "all" else os.environ["DRAMAGEN_SEED"]
 
 
 def pytest_report_header() -> str:
@@ -36,7 +38,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of each parametrized matrix a few cases, unless DRAMAGEN_MATRIX=all asks for every one."""
-    if _whole():
+    seed = config.stash[SEED]
+    if seed is None:
         return
     matrices: dict[str, list[pytest.Item]] = {}
     for item in items:
@@ -44,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             matrices.setdefault(item.nodeid.partition("[")[0], []).append(item)
     left_out = set()
     for name, cases in sorted(matrices.items()):
-        drawn = random.Random(f"{os.environ['DRAMAGEN_SEED']}/{name}").sample(cases, min(FEW, len(cases)))
+        drawn = random.Random(f"{seed}/{name}").sample(cases, min(FEW, len(cases)))
         left_out |= set(cases) - set(drawn)
     if left_out:
         items[:] = [item for item in items if item not in left_out]
@@ -58,13 +61,14 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def sample() -> Callable[[Iterable[Any], int], list[Any]]:
+def sample(request: pytest.FixtureRequest) -> Callable[[Iterable[Any], int], list[Any]]:
     """A few of a matrix inside one test, drawn by the run's seed; DRAMAGEN_MATRIX=all takes all."""
 
     def draw(cases: Iterable[Any], count: int) -> list[Any]:
         listed = list(cases)
-        if _whole():
+        seed = request.config.stash[SEED]
+        if seed is None:
             return listed
-        return random.Random(os.environ["DRAMAGEN_SEED"]).sample(listed, min(count, len(listed)))
+        return random.Random(seed).sample(listed, min(count, len(listed)))
 
     return draw
