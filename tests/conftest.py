@@ -22,18 +22,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SEED] = None if os.environ.get("DRAMAGEN_MATRIX") == "all" else os.environ["DRAMAGEN_SEED"]
 
 
-def pytest_report_header() -> str:
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """What draws this run's sample again."""
-    return (
-        "matrices: complete"
-        if _whole()
-        else f"matrices: a sample, DRAMAGEN_SEED={os.environ['DRAMAGEN_SEED']}"
+    seed = config.stash[SEED]
+    terminalreporter.write_line(
+        f"matrices: {'complete' if seed is None else f'a sample, DRAMAGEN_SEED={seed}'}"
     )
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The seed again, where a quiet run shows it."""
-    terminalreporter.write_line(pytest_report_header())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
