@@ -103,8 +103,12 @@ class Engine:
                     job, newest = await self._reread(job), True
                     continue
                 flight = Flight(job, shot, started)
+                try:
+                    self.group.start_soon(self._fly, flight)
+                except RuntimeError:
+                    # The studio closed while this caller looked the job up; what was not sent is let go there.
+                    raise anyio.ClosedResourceError from None
                 self.flights[job.id] = flight
-                self.group.start_soon(self._fly, flight)
             newest = False
             flight = self.flights[job.id]
             await self._wait(flight)
