@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-FEW = 3
-"""Cases of one parametrized `matrix` test that a normal run takes."""
+FEW = 1
+"""Cases (a backend is one too) of each `matrix` test that a normal run takes."""
 
 
 SEED = pytest.StashKey[str | None]()
@@ -31,7 +31,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of each parametrized matrix a few cases, unless DRAMAGEN_MATRIX=all asks for every one."""
+    """Of each matrix a few cases, unless DRAMAGEN_MATRIX=all asks for every one."""
     seed = config.stash[SEED]
     if seed is None:
         return

@@ -13,7 +13,7 @@ from dramagen import Camera, Clip, Config, Line, Reference, Shot, Studio
 from dramagen.emulator import Handle, running
 from dramagen.errors import ContentRejected, DramagenError, OutcomeUnknown
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix]
 
 SPEED = 600.0
 

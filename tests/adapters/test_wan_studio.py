@@ -14,7 +14,7 @@ from dramagen import Clip, Config, Image, Reference, Shot, Studio
 from dramagen.emulator import Handle, running
 from dramagen.errors import DramagenError, OutcomeUnknown
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix]
 
 SPEED = 600.0
 

@@ -15,7 +15,7 @@ from dramagen import Clip, Config, Money, Shot, Studio
 from dramagen.emulator import Handle, running
 from dramagen.errors import ContentRejected, DramagenError, JobFailed, NoRoute, OutcomeUnknown, RetiredModel
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix]
 
 SPEED = 600.0
 
