@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,6 +18,9 @@ SEED = pytest.StashKey[str | None]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """One seed for the whole run: processes started from here draw the same sample."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A run in the background of a script ignores Ctrl-C, and so would every program a test starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("DRAMAGEN_SEED", str(random.randrange(10**6)))
     # Kept here too: tests clean the environment.
     config.stash[SEED] = None if os.environ.get("DRAMAGEN_MATRIX") == "all" else os.environ["DRAMAGEN_SEED"]
