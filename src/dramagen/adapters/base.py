@@ -5,7 +5,7 @@ requests, with the vendor's full path from ``/`` and no host, and receives the r
 all I/O, signs, retries, redacts and writes things down.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Protocol, TypeVar
@@ -25,6 +25,9 @@ Flow = Generator[Request, Response, T]
 
 PAID = "dramagen.paid"
 """The request extension that marks the one request of ``submit`` that costs money."""
+
+HOST = "dramagen.host"
+"""The request extension that names another of the region's ``hosts``, where a path is not the main one's."""
 
 
 class Ticket(Record):
@@ -183,12 +186,22 @@ class Adapter(Protocol):
         """Ask to stop the job; True if the vendor says it will not run (and so not bill)."""
         ...
 
-    def receive(
-        self, delivery: Delivery, keys: Callable[[], Flow[Mapping[str, str]]], secret: Secret, now: float
-    ) -> Flow[Sequence[str]]:
-        """The vendor's job ids a callback speaks of, after checking its signature where there is one.
+    def keys(self) -> Flow[Mapping[str, str]]:
+        """What callbacks are checked with, where the vendor has to be asked for it, by name; else nothing.
 
-        Raises ``AuthError`` for a bad signature. Only ids are believed: the engine asks again.
+        A request with an absolute URL is sent unsigned (a public key set), a path from ``/`` is signed. The engine
+        keeps the answer for a day at most, and asks again sooner where a signature does not match.
+        """
+        ...
+
+    def receive(self, delivery: Delivery, keys: Mapping[str, str], secret: Secret, now: float) -> Notice:
+        """What a callback says, after checking its signature where there is one.
+
+        Args:
+            keys: what :meth:`keys` gave.
+            now: Unix seconds; a signature from much earlier or later is refused.
+
+        Raises ``AuthError`` for a bad or stale signature. A body that cannot be understood speaks of no job.
         """
         ...
 
@@ -209,5 +222,5 @@ def json_body(response: Response) -> Any:
     """The answer's JSON, or None where it is not JSON (a proxy's page, a cut answer)."""
     try:
         return response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

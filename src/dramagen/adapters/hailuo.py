@@ -5,7 +5,7 @@ series (:mod:`dramagen.adapters.hailuo_v1`), ``v2`` for the H3 family (:mod:`dra
 differ in path, body, states, result and errors; this file only chooses between them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from httpx import Request, Response
 
@@ -19,6 +19,7 @@ from dramagen.adapters.base import (
     Delivery,
     Download,
     Flow,
+    Notice,
     Secret,
     Status,
     Ticket,
@@ -85,20 +86,25 @@ class MinimaxAdapter:
             return False
         return (yield from v2.cancel(ticket))
 
-    def receive(
-        self, delivery: Delivery, keys: Callable[[], Flow[Mapping[str, str]]], secret: Secret, now: float
-    ) -> Flow[Sequence[str]]:
+    def keys(self) -> Flow[Mapping[str, str]]:
+        """None have to be fetched."""
+        yield from ()
+        return {}
+
+    def receive(self, delivery: Delivery, keys: Mapping[str, str], secret: Secret, now: float) -> Notice:
         """The task a callback speaks of. Callbacks carry no signature: a hint to ask again, and no more.
 
         The first call to a new address only holds a ``challenge``, to be echoed within 3 s; it speaks of no task.
         """
-        yield from ()
         shown = json_body(Response(200, content=delivery.body))
         if not isinstance(shown, Mapping):
-            return []
+            return Notice()
         task = shown.get("task")
         named = identifier(task.get("id") if isinstance(task, Mapping) else shown.get("task_id"))
-        return [named] if named else []
+        if named:
+            return Notice([named])
+        challenge = shown.get("challenge")
+        return Notice(answer={"challenge": challenge} if isinstance(challenge, str) else {})
 
     def probe(self) -> Flow[Account]:
         """Ask for the balance: free. The path is that of the vendor's own client (mmx-cli 1.0.27)."""

@@ -7,7 +7,7 @@ resellers' account of the same protocol, read 2026-11. Older models are in :mod:
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from dramagen.adapters.base import (
     Delivery,
     Download,
     Flow,
+    Notice,
     Secret,
     Status,
     Ticket,
@@ -142,21 +143,24 @@ class KlingAdapter:
         yield from ()
         return False
 
-    def receive(
-        self, delivery: Delivery, keys: Callable[[], Flow[Mapping[str, str]]], secret: Secret, now: float
-    ) -> Flow[Sequence[str]]:
-        """The job a callback speaks of. Callbacks are signed only if a webhook secret was made in the console."""
+    def keys(self) -> Flow[Mapping[str, str]]:
+        """None have to be fetched."""
         yield from ()
-        if secret.webhook:
+        return {}
+
+    def receive(self, delivery: Delivery, keys: Mapping[str, str], secret: Secret, now: float) -> Notice:
+        """The job a callback speaks of. Callbacks are signed only if a webhook secret was made in the console."""
+        signed = bool(secret.webhook)
+        if signed:
             verify(delivery, secret.webhook, now)
         try:
             task = json.loads(delivery.body)  # the bare task: no {code, data} around it
         except (ValueError, RecursionError):
-            return []
+            return Notice(signed=signed)
         if not isinstance(task, Mapping):
-            return []
+            return Notice(signed=signed)
         job = identifier(task.get("id")) or identifier(task.get("task_id"))
-        return [job] if job else []
+        return Notice([job] if job else [], signed=signed)
 
     def probe(self) -> Flow[Account]:
         """Ask for the account's resource packs: free, at most once a second, up to 12 hours behind."""

@@ -5,7 +5,7 @@ packages sglang 0.5.23 and vllm-omni 0.30.0, read 2026-11-22. Where they differ 
 :mod:`dramagen.adapters.openai_videos_profiles`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from httpx import Request, Response
@@ -18,6 +18,7 @@ from dramagen.adapters.base import (
     Delivery,
     Download,
     Flow,
+    Notice,
     Secret,
     Status,
     Ticket,
@@ -111,17 +112,20 @@ class OpenAIVideosAdapter:
         gone = json_body(response)
         return response.is_success and isinstance(gone, Mapping) and gone.get("deleted") is True
 
-    def receive(
-        self, delivery: Delivery, keys: Callable[[], Flow[Mapping[str, str]]], secret: Secret, now: float
-    ) -> Flow[Sequence[str]]:
-        """The job a callback speaks of; it is signed after Standard Webhooks and names no more than an id."""
+    def keys(self) -> Flow[Mapping[str, str]]:
+        """None have to be fetched."""
         yield from ()
-        if secret.webhook:
+        return {}
+
+    def receive(self, delivery: Delivery, keys: Mapping[str, str], secret: Secret, now: float) -> Notice:
+        """The job a callback speaks of; it is signed after Standard Webhooks and names no more than an id."""
+        signed = bool(secret.webhook)
+        if signed:
             verify(delivery, secret.webhook, now)
         event = json_body(Response(200, content=delivery.body))
         data = event.get("data") if isinstance(event, Mapping) else None
         id_ = data.get("id") if isinstance(data, Mapping) else None
-        return [id_] if isinstance(id_, str) and id_.strip() else []
+        return Notice([id_] if isinstance(id_, str) and id_.strip() else [], signed=signed)
 
     def probe(self) -> Flow[Account]:
         """Ask which models the key may use."""

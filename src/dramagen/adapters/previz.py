@@ -12,7 +12,7 @@ drawn twice; a render the renderer no longer knows is drawn again from the ticke
 """
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +27,7 @@ from dramagen.adapters.base import (
     Delivery,
     Download,
     Flow,
+    Notice,
     Secret,
     State,
     Status,
@@ -119,11 +120,13 @@ class PrevizAdapter:
         response = yield Request("DELETE", _path(ticket))
         return response.is_success and _answer(response).get("canceled") is True
 
-    def receive(
-        self, delivery: Delivery, keys: Callable[[], Flow[Mapping[str, str]]], secret: Secret, now: float
-    ) -> Flow[Sequence[str]]:
-        """Nothing is ever delivered: previz calls nobody back."""
+    def keys(self) -> Flow[Mapping[str, str]]:
+        """None have to be fetched."""
         yield from ()
+        return {}
+
+    def receive(self, delivery: Delivery, keys: Mapping[str, str], secret: Secret, now: float) -> Notice:
+        """Nothing is ever delivered: previz calls nobody back."""
         raise AuthError("previz sends no callbacks", provider=self.name)
 
     def probe(self) -> Flow[Account]:

@@ -10,7 +10,7 @@ task; ``timestamps`` (default false), whether it follows whole seconds in the pr
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -28,6 +28,7 @@ from dramagen.adapters.base import (
     Delivery,
     Download,
     Flow,
+    Notice,
     Secret,
     Status,
     Ticket,
@@ -197,14 +198,16 @@ class SeedanceAdapter:
         response = yield Request("DELETE", _path(ticket))
         return response.is_success and json_body(response) == {}
 
-    def receive(
-        self, delivery: Delivery, keys: Callable[[], Flow[Mapping[str, str]]], secret: Secret, now: float
-    ) -> Flow[Sequence[str]]:
-        """The task a callback shows. Callbacks carry no signature: a hint to ask again, and no more."""
+    def keys(self) -> Flow[Mapping[str, str]]:
+        """None have to be fetched."""
         yield from ()
+        return {}
+
+    def receive(self, delivery: Delivery, keys: Mapping[str, str], secret: Secret, now: float) -> Notice:
+        """The task a callback shows. Callbacks carry no signature: a hint to ask again, and no more."""
         shown = json_body(Response(200, content=delivery.body))
         id_ = shown.get("id") if isinstance(shown, Mapping) else None
-        return [id_] if isinstance(id_, str) and id_ else []
+        return Notice([id_] if isinstance(id_, str) and id_ else [])
 
     def probe(self) -> Flow[Account]:
         """Read one line of the list: it needs the same permission as filming.

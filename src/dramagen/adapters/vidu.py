@@ -6,7 +6,7 @@ Keys, credits and jobs of the two hosts are separate.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from httpx import Request, Response
@@ -20,6 +20,7 @@ from dramagen.adapters.base import (
     Delivery,
     Download,
     Flow,
+    Notice,
     Secret,
     Status,
     Ticket,
@@ -110,22 +111,24 @@ class ViduAdapter:
         task = task_of((yield lost.creations(ticket.id)), ticket.id)
         return task is not None and status(ticket, task).state == "canceled"
 
-    def receive(
-        self, delivery: Delivery, keys: Callable[[], Flow[Mapping[str, str]]], secret: Secret, now: float
-    ) -> Flow[Sequence[str]]:
-        """The job a callback speaks of. The signature leaves the body out: a hint to ask again, and no more."""
+    def keys(self) -> Flow[Mapping[str, str]]:
+        """None have to be fetched."""
         yield from ()
+        return {}
+
+    def receive(self, delivery: Delivery, keys: Mapping[str, str], secret: Secret, now: float) -> Notice:
+        """The job a callback speaks of. The signature leaves the body out: a hint to ask again, and no more."""
         verify(delivery, [key for key in (*secret.webhook, secret.key) if key], now)
         try:
             task = json.loads(delivery.body)
         except (ValueError, RecursionError):
-            return []
+            return Notice(signed=True)
         job = (
             identifier(task.get("id")) or identifier(task.get("task_id"))
             if isinstance(task, Mapping)
             else None
         )
-        return [job] if job else []
+        return Notice([job] if job else [], signed=True)
 
     def probe(self) -> Flow[Account]:
         """Read the account's credits; where that cannot be read, ask for a job that does not exist."""

@@ -10,7 +10,7 @@ for the first-and-last-frame models of the legacy protocol; ``audio_switch``, wh
 ``image``, how the prompt speaks of a picture, where it is not the protocol's usual way.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from httpx import Request, Response
 
@@ -26,6 +26,7 @@ from dramagen.adapters.base import (
     Delivery,
     Download,
     Flow,
+    Notice,
     Secret,
     Status,
     Ticket,
@@ -118,19 +119,21 @@ class DashScopeAdapter:
             response.is_success and isinstance(body, Mapping) and "request_id" in body and "code" not in body
         )
 
-    def receive(
-        self, delivery: Delivery, keys: Callable[[], Flow[Mapping[str, str]]], secret: Secret, now: float
-    ) -> Flow[Sequence[str]]:
+    def keys(self) -> Flow[Mapping[str, str]]:
+        """None have to be fetched."""
+        yield from ()
+        return {}
+
+    def receive(self, delivery: Delivery, keys: Mapping[str, str], secret: Secret, now: float) -> Notice:
         """The task an EventBridge event speaks of (``dashscope:System:AsyncTaskFinish``).
 
         The vendor takes no callback address; a rule of the account's event bus forwards these. They carry no
         signature of DashScope's: a hint to ask again, and no more.
         """
-        yield from ()
         event = json_body(Response(200, content=delivery.body))
         data = event.get("data") if isinstance(event, Mapping) else None
         id_ = data.get("task_id") if isinstance(data, Mapping) else None
-        return [id_] if isinstance(id_, str) and id_ else []
+        return Notice([id_] if isinstance(id_, str) and id_ else [])
 
     def probe(self) -> Flow[Account]:
         """Read one line of the list: free, and answered 401 for a key of another region."""

@@ -142,6 +142,10 @@ class AdapterContract:
         """A callback of the vendor, and the job ids in it."""
         return None
 
+    def keyring(self) -> Respond:
+        """The answers where :meth:`callback` is checked with keys the vendor has to be asked for."""
+        return _nobody
+
     def read_body(self, request: Request) -> Any:
         """A create's body as plain values, for a vendor that is not sent JSON."""
         return json.loads(request.content)
@@ -398,11 +402,8 @@ class AdapterContract:
         return heard.requests
 
     def _received(self, delivery: Delivery) -> Sequence[str]:
-        def no_keys() -> Flow[Mapping[str, str]]:
-            yield from ()
-            return {}
-
-        return drive(self.adapter().receive(delivery, no_keys, SECRET, NOW), _nobody)
+        keys = drive(self.adapter().keys(), self.keyring())
+        return self.adapter().receive(delivery, keys, SECRET, NOW).jobs
 
 
 def _nobody(request: Request) -> Response:
