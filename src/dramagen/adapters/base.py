@@ -137,14 +137,40 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What a callback says.
+
+    Attributes:
+        jobs: the vendor's ids of the jobs it speaks of. Only these are believed: the engine asks again.
+        signed: whether a signature was there and is the vendor's; without one, anybody may have sent it.
+        answer: the JSON object the vendor wants back, where it looks at the answer.
+    """
+
+    jobs: Sequence[str] = ()
+    signed: bool = False
+    answer: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """What a free probe told: whether the key works; balance and concurrency where there is an endpoint."""
+    """What a free probe told: whether the key works; balance and concurrency where there is an endpoint.
+
+    Attributes:
+        valid: the vendor took the key. A valid key has no ``error`` but ``InsufficientBalance``.
+        balance: what is left, where the vendor names the money.
+        left: what is left in the region's own accounting unit, or in its currency where it has no unit.
+        concurrency: jobs at once.
+        models: the vendor's ids of the models the key may call, where the vendor lists them.
+        detail: anything more, for people.
+    """
 
     valid: bool
     balance: Money | None = None
     concurrency: int | None = None
     detail: str = ""
     error: DramagenError | None = None
+    left: Decimal | None = None
+    models: frozenset[str] | None = None
 
 
 class Adapter(Protocol):
