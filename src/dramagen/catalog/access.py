@@ -20,6 +20,7 @@ class Access:
     Attributes:
         base_url: scheme, host and an optional prefix; the vendor's full path is appended.
         overridden: the address is not the card's own.
+        hosts: the vendor's further addresses, by name; empty where the address is somebody's own.
         secret: the credential, or None; ``why`` then says what to set.
         local: no key is needed and nothing is paid (previz).
     """
@@ -32,6 +33,7 @@ class Access:
     why: str = ""
     local: bool = False
     emulated: bool = False
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def keyed(self) -> bool:
@@ -49,9 +51,9 @@ class Access:
         parts = self.secret.values() if self.secret else ()
         return hashlib.sha256("\n".join(("dramagen", self.host, *parts)).encode()).hexdigest()[:16]
 
-    def url(self, path: str) -> str:
-        """The absolute URL of a vendor path from ``/``."""
-        return self.base_url + path
+    def url(self, path: str, host: str | None = None) -> str:
+        """The absolute URL of a vendor path from ``/``, at the main host or at a named one."""
+        return self.hosts.get(host or "", self.base_url) + path
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret string, for redaction."""
@@ -113,12 +115,13 @@ def _region(card: ProviderCard, name: str, region: Region, named: str, settings:
         base = _address(own, f"providers.{card.name}.regions.{name}.base_url", region)
     else:
         return Access(card.name, name, "", False, None, f"no address: set base_urls.{card.name} in {FILE}")
+    hosts = {} if override is not None else _hosts(card, name, region)
     secret, origin, why = _secret(card, name, region, named, settings)
     if secret is None and region.keyless:
-        return Access(card.name, name, base, override is not None, Secret())
+        return Access(card.name, name, base, override is not None, Secret(), hosts=hosts)
     if secret is not None and origin != "directory" and _unsafe(card, name, base, override, settings):
         secret, why = None, f"the base URL comes from ./{FILE}: run 'dramagen trust' to send it your key"
-    return Access(card.name, name, base, override is not None, secret, why)
+    return Access(card.name, name, base, override is not None, secret, why, hosts=hosts)
 
 
 def _keys(card: ProviderCard, name: str, named: str) -> tuple[str, ...]:
@@ -136,10 +139,15 @@ def _address(said: object, place: str, region: Region) -> str:
     return base.removesuffix(region.base_path).rstrip("/") if region.base_path else base
 
 
+def _hosts(card: ProviderCard, name: str, region: Region) -> Mapping[str, str]:
+    place = f"providers.{card.name}.regions.{name}.hosts"
+    return {host: _address(said, f"{place}.{host}", region) for host, said in region.hosts.items()}
+
+
 def _unsafe(card: ProviderCard, name: str, base: str, override: Found | None, settings: Settings) -> bool:
     """Whether an untrusted file decides where the key would go, and it is not to the vendor's own host."""
     if override is None:
-        return bool({"base_url", "workspace_url"} & settings.unvouched(card.name, name))
+        return bool({"base_url", "workspace_url", "hosts"} & settings.unvouched(card.name, name))
     if override.origin != "directory":
         return False
     vendors = {

@@ -32,6 +32,8 @@ class Region(Sourced):
         workspace_env: the environment variable that names the account's workspace, which fills ``{workspace}``
             in an address. A ``base_url`` that needs one has no address without it.
         workspace_url: the address used in place of ``base_url`` where the workspace is named.
+        hosts: further addresses of the vendor, by the name requests call them; all of them are ``base_url`` where
+            that is somebody's own.
     """
 
     base_url: str = ""
@@ -45,6 +47,7 @@ class Region(Sourced):
     keyless: bool = False
     workspace_env: str | None = None
     workspace_url: str | None = None
+    hosts: dict[str, str] = Field(default_factory=dict)
 
 
 class Limits(Sourced):

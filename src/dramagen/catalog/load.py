@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from dramagen.catalog.cards import ModelCard, ProviderCard
+from dramagen.catalog.cards import ModelCard, ProviderCard, Quality
 from dramagen.catalog.price_rows import Price
 from dramagen.catalog.route import Route
 from dramagen.catalog.sourced import Part
@@ -123,6 +123,8 @@ class Catalog:
             unknown = set(card.wire) - set(self.provider(provider).regions)
             if unknown:
                 raise ConfigError(f"{source}: wire.{min(unknown)}: {provider} has no such region")
+            if not card.quality:
+                card = card.model_copy(update={"quality": self._judged(provider, model)})
             self._models[provider, model] = card
         return self._models[provider, model]
 
@@ -162,6 +164,15 @@ class Catalog:
                     if age is None or age > OLD:
                         rows.append(Stale(provider, name, row, age))
         return rows
+
+    def _judged(self, provider: str, model: str) -> tuple[Quality, ...]:
+        """How the model was judged wherever else it is served: the same id is the same model."""
+        for other in self.providers():
+            if other != provider and model in self.models(other):
+                source, table = self._table(other, model)
+                if "quality" in table:
+                    return _parse(ModelCard, table, source).quality
+        return ()
 
     def _override(self, provider: str) -> Mapping[str, Any]:
         own = self._overrides.get(provider, {})

@@ -17,7 +17,7 @@ import anyio
 import anyio.abc
 import httpx
 
-from dramagen.adapters.base import PAID, Adapter, Flow, Secret
+from dramagen.adapters.base import HOST, PAID, Adapter, Flow, Secret
 from dramagen.catalog.access import Access
 from dramagen.engine.guard import Guard, is_private
 from dramagen.errors import DramagenError, ProviderUnavailable
@@ -168,7 +168,7 @@ class Http:
         )
 
     def _addressed(self, request: httpx.Request, access: Access) -> httpx.Request:
-        url = httpx.URL(access.url(request.url.raw_path.decode("ascii")))
+        url = httpx.URL(access.url(request.url.raw_path.decode("ascii"), request.extensions.get(HOST)))
         headers = [(k, v) for k, v in request.headers.raw if k.lower() != b"host"]
         extensions = {
             **request.extensions,
