@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from dramagen import Studio
-from dramagen.engine.journal import Job, Journal
+from dramagen.engine.jobs import Job
+from dramagen.engine.journal import Journal
 from dramagen.errors import ContentRejected, DramagenError
 from dramagen.testing.fake import Outcome
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from dramagen.engine.database import JournalUnavailable, SQLite
-from dramagen.engine.journal import MIGRATIONS
 from dramagen.engine.owner import Owner
+from dramagen.engine.schema import MIGRATIONS
 from dramagen.errors import ConfigError
 
 SCHEMA = ("CREATE TABLE t (id INTEGER PRIMARY KEY, word TEXT)",)

@@ -18,7 +18,9 @@ from dramagen.adapters.base import Ticket
 from dramagen.catalog.order import Order, Price, Quote
 from dramagen.catalog.route import Route
 from dramagen.engine.database import SQLite
-from dramagen.engine.journal import MIGRATIONS, Intent, Job, JobMoved, Journal, TicketContested, TicketTaken
+from dramagen.engine.jobs import Intent, Job
+from dramagen.engine.journal import JobMoved, Journal, TicketContested, TicketTaken
+from dramagen.engine.schema import MIGRATIONS
 from dramagen.engine.state import MOVES, NO_JOB, OPEN, RESERVED, SPENT, WASTED, JobState
 from dramagen.errors import BudgetExceeded, ConfigError, ContentRejected
 from dramagen.money import Rates, total

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from dramagen.engine import engine as engines
-from dramagen.engine.journal import Job, JobMoved, Journal
+from dramagen.engine.jobs import Job
+from dramagen.engine.journal import JobMoved, Journal
 from dramagen.engine.state import JobState
 from dramagen.errors import AuthError, DramagenError
 from dramagen.testing.fake import TASKS

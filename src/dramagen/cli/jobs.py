@@ -12,7 +12,7 @@ from dramagen.cli.board import Board
 from dramagen.cli.options import AsJson
 from dramagen.cli.screen import calmly, emit, note, say
 from dramagen.cli.tables import moneys
-from dramagen.engine.journal import Job
+from dramagen.engine.jobs import Job
 from dramagen.engine.state import JobState
 from dramagen.errors import ConfigError
 from dramagen.events import Result

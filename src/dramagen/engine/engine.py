@@ -20,7 +20,8 @@ from dramagen.engine.finish import Finished, clip_of, defect, finish, receipt, r
 from dramagen.engine.gate import Gate
 from dramagen.engine.held import move
 from dramagen.engine.intake import Intake
-from dramagen.engine.journal import Job, JobMoved, Journal
+from dramagen.engine.jobs import Job
+from dramagen.engine.journal import JobMoved, Journal
 from dramagen.engine.owner import Owner
 from dramagen.engine.rescue import Rescue
 from dramagen.engine.service import Service, Services

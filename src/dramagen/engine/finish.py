@@ -8,7 +8,7 @@ from typing import Any
 
 from dramagen.catalog.order import Quote
 from dramagen.clip import Clip, Facts, Original
-from dramagen.engine.journal import Job
+from dramagen.engine.jobs import Job
 from dramagen.errors import DefectiveClip
 from dramagen.media.check import Expected, check
 from dramagen.media.decode import UndecodableMedia

@@ -4,7 +4,8 @@ from typing import Any, Protocol
 
 import anyio.to_thread
 
-from dramagen.engine.journal import Job, Journal
+from dramagen.engine.jobs import Job
+from dramagen.engine.journal import Journal
 from dramagen.engine.state import JobState
 
 

@@ -17,7 +17,8 @@ from dramagen.engine.clock import Clock
 from dramagen.engine.database import JournalUnavailable
 from dramagen.engine.held import Held, move
 from dramagen.engine.http import Http, LostAnswer, Sent
-from dramagen.engine.journal import Job, Journal, TicketContested, TicketTaken
+from dramagen.engine.jobs import Job
+from dramagen.engine.journal import Journal, TicketContested, TicketTaken
 from dramagen.engine.service import Service
 from dramagen.engine.state import JobState
 from dramagen.errors import (

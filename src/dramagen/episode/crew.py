@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from dramagen.clip import Clip
-from dramagen.engine.journal import Job
+from dramagen.engine.jobs import Job
 from dramagen.money import Money
 from dramagen.routing.plan import Plan
 from dramagen.shot import Shot

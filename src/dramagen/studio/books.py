@@ -7,8 +7,10 @@ from typing import TypeVar
 
 from dramagen.engine.clock import Clock
 from dramagen.engine.database import SQLite
-from dramagen.engine.journal import MIGRATIONS, Job, Journal
+from dramagen.engine.jobs import Job
+from dramagen.engine.journal import Journal
 from dramagen.engine.owner import Owner
+from dramagen.engine.schema import MIGRATIONS
 from dramagen.engine.state import JobState
 from dramagen.errors import ConfigError
 from dramagen.money import Money, Rates

@@ -14,7 +14,8 @@ from dramagen.config import Budget
 from dramagen.engine.engine import Engine
 from dramagen.engine.guard import Guard
 from dramagen.engine.intake import media_of, shot_record
-from dramagen.engine.journal import Intent, Job, JobMoved
+from dramagen.engine.jobs import Intent, Job
+from dramagen.engine.journal import JobMoved
 from dramagen.engine.state import JobState
 from dramagen.engine.submit import GIVEN_UP
 from dramagen.errors import ConfigError, DramagenError

@@ -9,7 +9,8 @@ import anyio.to_thread
 
 from dramagen.engine.engine import Engine
 from dramagen.engine.intake import shot_from_record
-from dramagen.engine.journal import Job, JobMoved, Journal
+from dramagen.engine.jobs import Job
+from dramagen.engine.journal import JobMoved, Journal
 from dramagen.engine.state import OPEN, JobState
 from dramagen.engine.submit import Submitter
 from dramagen.errors import DramagenError, InvalidShot

@@ -23,7 +23,9 @@ from dramagen.engine.engine import Engine
 from dramagen.engine.guard import Guard
 from dramagen.engine.http import Http, Limits, LocalTransport
 from dramagen.engine.intake import Intake
-from dramagen.engine.journal import Job, Journal, Ledger
+from dramagen.engine.jobs import Job
+from dramagen.engine.journal import Journal
+from dramagen.engine.ledger import Ledger
 from dramagen.engine.owner import Owner
 from dramagen.engine.renderer import Renderer
 from dramagen.engine.service import Services
@@ -41,6 +43,7 @@ from dramagen.settings import Settings, gather
 from dramagen.shot import Shot
 from dramagen.store import Store
 from dramagen.studio.books import Books
+from dramagen.studio.doctor import KeyReport, examine
 from dramagen.studio.filming import Filming
 from dramagen.studio.planning import Planner
 from dramagen.studio.results import Results
@@ -167,6 +170,15 @@ class Studio:
         if self._filming is None:
             raise ConfigError("open the studio first: async with Studio() as studio")
         return self._filming
+
+    # --- keys ----------------------------------------------------------------------------------------------
+
+    async def doctor(self) -> list[KeyReport]:
+        """Ask the provider of every key found whether it works, what is left, and what it opens.
+
+        Costs nothing, takes a few seconds at most, and needs no open studio. What is wrong is in the reports.
+        """
+        return await examine(self._services, self._clock, self._transports)
 
     # --- planning ------------------------------------------------------------------------------------------
 

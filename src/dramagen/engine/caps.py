@@ -1,0 +1,70 @@
+"""Hard caps on money: what is spent, reserved or unknown counts, and what does not fit is not sent."""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+from dramagen.config import Budget
+from dramagen.engine.database import Row, Transaction
+from dramagen.engine.jobs import Intent
+from dramagen.engine.state import RESERVED, SPENT, JobState
+from dramagen.errors import BudgetExceeded, ConfigError
+from dramagen.money import Money, Rates
+
+
+class Caps:
+    """Budgets in one currency, at the stated exchange rates. Runs inside the caller's transaction."""
+
+    def __init__(self, rates: Rates, now: Callable[[], float]) -> None:
+        self._rates = rates
+        self._now = now
+
+    def rate(self, source: str, target: str) -> Decimal:
+        """Units of ``target`` for one of ``source``. Raises ``ConfigError`` where none is stated."""
+        try:
+            return self._rates.rate(source, target)
+        except ValueError as problem:
+            raise ConfigError(f"{problem}: state it in Config(rates=...)") from None
+
+    def check(self, tx: Transaction, intent: Intent, amount: Decimal) -> None:
+        """Raise ``BudgetExceeded`` where ``amount``, in the cap's currency, no longer fits a budget."""
+        for budget in intent.budgets:
+            limit = budget.limit.amount * self.rate(budget.limit.currency, intent.cap_currency)
+            claims = (
+                self._claim(row) * self.rate(row["cap_currency"], intent.cap_currency)
+                for row in self._under(tx, budget, intent)
+            )
+            used = sum(claims, Decimal())
+            if used + amount > limit:
+                left = Money(max(Decimal(), limit - used), intent.cap_currency)
+                raise BudgetExceeded(
+                    f"the budget per {budget.per} is {Money(limit, intent.cap_currency)}; {left} is left and "
+                    f"this take may cost {Money(amount, intent.cap_currency)}. Nothing was sent",
+                    provider=intent.quote.route.provider,
+                    model=intent.quote.route.model,
+                )
+
+    def _claim(self, row: Row) -> Decimal:
+        """What a job takes of a cap, in the cap's currency, at the rate written down with it."""
+        state = JobState(row["state"])
+        if state in RESERVED or state == JobState.UNKNOWN:
+            return Decimal(row["reserved"]) * Decimal(row["rate"])
+        if state not in SPENT or row["cost"] is None:
+            return Decimal()
+        if row["cost_currency"] != row["currency"]:  # billed in another currency than it was quoted in
+            return Decimal(row["cost"]) * self.rate(row["cost_currency"], row["cap_currency"])
+        return Decimal(row["cost"]) * Decimal(row["rate"])
+
+    def _under(self, tx: Transaction, budget: Budget, intent: Intent) -> list[Row]:
+        if budget.per == "shot":
+            return tx.rows("SELECT * FROM jobs WHERE shot_hash = ?", (intent.shot_hash,))
+        if budget.per == "day":
+            midnight = (
+                datetime.fromtimestamp(self._now())
+                .astimezone()
+                .replace(hour=0, minute=0, second=0, microsecond=0)
+            )
+            return tx.rows("SELECT * FROM jobs WHERE created >= ?", (midnight.timestamp(),))
+        if intent.episode is None:
+            return tx.rows("SELECT * FROM jobs WHERE episode IS NULL AND owner = ?", (intent.owner,))
+        return tx.rows("SELECT * FROM jobs WHERE episode = ?", (intent.episode,))

@@ -1,0 +1,37 @@
+"""The tables of the journal, as the steps that made them: a step is never edited, only followed by another."""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY,
+        shot_hash TEXT NOT NULL, take INTEGER NOT NULL, generation INTEGER NOT NULL,
+        order_hash TEXT NOT NULL, route TEXT NOT NULL, quote TEXT NOT NULL, shot TEXT NOT NULL,
+        shot_id TEXT, episode TEXT,
+        tag TEXT NOT NULL, credential TEXT NOT NULL, owner TEXT NOT NULL, state TEXT NOT NULL,
+        reserved TEXT NOT NULL, currency TEXT NOT NULL,
+        cap_currency TEXT NOT NULL, rate TEXT NOT NULL,
+        cost TEXT, cost_currency TEXT, cost_source TEXT,
+        body_digest TEXT, sent_at REAL, sent_until REAL,
+        ticket TEXT, error TEXT, result TEXT,
+        created REAL NOT NULL, updated REAL NOT NULL
+    );
+    CREATE INDEX jobs_by_shot ON jobs (shot_hash, take, generation);
+    CREATE INDEX jobs_by_order ON jobs (order_hash, take, generation);
+    CREATE INDEX jobs_by_state ON jobs (state);
+    CREATE INDEX jobs_by_episode ON jobs (episode);
+    CREATE TABLE bindings (
+        shot_hash TEXT NOT NULL, take INTEGER NOT NULL, generation INTEGER NOT NULL,
+        job TEXT NOT NULL REFERENCES jobs (id),
+        PRIMARY KEY (shot_hash, take, generation)
+    );
+    CREATE TABLE events (
+        seq INTEGER PRIMARY KEY, job TEXT NOT NULL REFERENCES jobs (id),
+        at REAL NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL
+    );
+    CREATE INDEX events_by_job ON events (job, seq);
+    CREATE TABLE reviews (
+        seq INTEGER PRIMARY KEY, job TEXT NOT NULL, accepted INTEGER NOT NULL,
+        reason TEXT NOT NULL, at REAL NOT NULL
+    )
+    """,
+)
