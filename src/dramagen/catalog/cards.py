@@ -26,6 +26,7 @@ class Region(Sourced):
         base_url: scheme and host only; empty where everybody has their own.
         base_path: what every path of the vendor starts with (``/api/v3``), or empty.
         currency: what this region bills in.
+        console: the vendor's page where people make keys and see what is left.
         key_env, access_env, secret_env, webhook_env: names of environment variables.
         unit: what one of the vendor's own accounting units costs here, where it bills in such units.
         keyless: requests are taken without a key (one's own server).
@@ -39,6 +40,7 @@ class Region(Sourced):
     base_url: str = ""
     base_path: str = ""
     currency: str
+    console: str | None = None
     key_env: str | None = None
     access_env: str | None = None
     secret_env: str | None = None

@@ -1,103 +1,131 @@
-"""``dramagen doctor``: is everything here that filming needs?"""
+"""``dramagen doctor``: is everything here that filming needs, and does every key work?"""
 
-import os
-import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
-from importlib.util import find_spec
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Annotated, Any, NoReturn
 
+import anyio
 import typer
+from rich.table import Table
 
 from dramagen.cli import exits
+from dramagen.cli.doctor_checks import Absence, Check, absences, checks, keys
 from dramagen.cli.options import AsJson
 from dramagen.cli.screen import emit, say
-from dramagen.cli.tables import moneys
 from dramagen.errors import DramagenError
 from dramagen.studio import Studio
+from dramagen.studio.doctor import SKEWED, KeyReport
 
 _MARKS = {True: "ok", False: "NO", None: "–"}
+_SHOWN = 6
+"""Models named in the table; the JSON names all."""
+
+Offline = Annotated[bool, typer.Option("--offline", help="Send nothing: look at this machine only.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at. ``ok``: True, False, or None for something merely absent."""
-
-    name: str
-    ok: bool | None
-    detail: str
-
-
-def doctor(as_json: AsJson = False) -> None:
-    """Look at the installation, the home, the keys and the catalogue. Sends nothing, spends nothing."""
-    checks = list(_checks())
-    if as_json:
-        emit({"checks": [asdict(check) for check in checks]})
-    for check in () if as_json else checks:
-        say(f"{_MARKS[check.ok]:<3} {check.name}: {check.detail}")
-    raise typer.Exit(exits.FAILED if any(check.ok is False for check in checks) else exits.OK)
-
-
-def _checks() -> Iterator[Check]:
-    python = ".".join(map(str, sys.version_info[:3]))
-    yield Check("version", True, f"dramagen {version('dramagen')} on Python {python}")
-    yield _extra("media", "av", "clips are verified, trimmed and cut; previz works")
-    yield _extra("emulator", "uvicorn", "`dramagen emulate` works")
+def doctor(offline: Offline = False, as_json: AsJson = False) -> None:
+    """Look at the installation and the home, and ask every provider whether its key works. Costs nothing."""
     try:
         studio = Studio()
+        looked, found, missing = checks(studio), keys(studio), absences(studio)
     except DramagenError as problem:
-        yield Check("settings", False, str(problem))
-        return
-    yield _home(studio)
-    if studio.settings.emulator:
-        yield Check("emulator", True, f"every provider is the emulator at {studio.settings.emulator}")
-    try:
-        yield from _keys(studio)
-        yield _prices(studio)
-    except DramagenError as problem:
-        yield Check("catalogue", False, str(problem))
-    yield _money(studio)
+        _end([*checks(None), Check("settings", False, str(problem))], [], None, [], as_json)
+    _end(looked, found, None if offline else anyio.run(studio.doctor), missing, as_json)
 
 
-def _extra(extra: str, module: str, what: str) -> Check:
-    if find_spec(module) is not None:
-        return Check(f"extra {extra}", True, what)
-    return Check(f"extra {extra}", None, f"not installed: pip install 'dramagen[{extra}]'")
+def _end(
+    looked: list[Check],
+    found: list[Check],
+    reports: list[KeyReport] | None,
+    missing: list[Absence],
+    as_json: bool,
+) -> NoReturn:
+    if as_json:
+        emit({
+            "checks": [asdict(check) for check in [*looked, *found]],
+            "keys": None if reports is None else [_record(report) for report in reports],
+            "missing": [asdict(each) for each in missing],
+        })  # fmt: skip
+    else:
+        # Keys that were tried have a table of their own; those that are not there, a list of what to set.
+        shown = looked if reports is not None else [*looked, *(check for check in found if check.ok)]
+        for check in shown:
+            say(f"{_MARKS[check.ok]:<3} {check.name}: {check.detail}")
+        _say_keys(reports or [])
+        _say_missing(missing)
+    broken = any(check.ok is False for check in looked) or any(r.ok is False for r in reports or ())
+    raise typer.Exit(exits.FAILED if broken else exits.OK)
 
 
-def _home(studio: Studio) -> Check:
-    home = studio.settings.home
-    nearest = next(place for place in (home, *home.parents) if place.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        return Check("home", False, f"{home} cannot be written; DRAMAGEN_HOME names another place")
-    facts = os.statvfs(nearest) if hasattr(os, "statvfs") else None
-    free = f", {facts.f_bavail * facts.f_frsize / 1e9:.0f} GB free" if facts is not None else ""
-    return Check("home", True, f"{home}{free}")
+def _say_keys(reports: list[KeyReport]) -> None:
+    if reports:
+        say("")
+        say(_table(reports))
+        for line in _remarks(reports):
+            say(line)
 
 
-def _keys(studio: Studio) -> Iterator[Check]:
-    keyed = False
-    for (provider, region), access in studio.access.items():
-        if access.local:
-            continue
-        keyed = keyed or access.keyed
-        detail = f"a key, for {access.host}" if access.keyed else access.why
-        yield Check(f"{provider}:{region}", True if access.keyed else None, detail)
-    if not keyed:
-        yield Check("keys", None, "none: previz films everything, free")
+def _say_missing(missing: list[Absence]) -> None:
+    if missing:
+        say("\nNo key yet:")
+        for each in missing:
+            say(f"    {each.provider}: {each.advice}")
 
 
-def _prices(studio: Studio) -> Check:
-    old = sorted({f"{s.provider}/{s.model}" for s in studio.catalog.stale(datetime.now(UTC).date())})
-    if old:
-        return Check("prices", None, f"read over 90 days ago: {', '.join(old)}")
-    return Check("prices", True, "all were read in the last 90 days")
+def _record(report: KeyReport) -> dict[str, Any]:
+    return {
+        "provider": report.provider,
+        "region": report.region,
+        "host": report.host,
+        "ok": report.ok,
+        "works": report.works,
+        "error": report.error.to_json() if report.error is not None else None,
+        "balance": report.balance.to_json() if report.balance is not None else None,
+        "concurrency": report.concurrency,
+        "clock_skew_seconds": round(report.skew, 1) if report.skew is not None else None,
+        "clock_skewed": report.skewed,
+        "models": list(report.models),
+        "detail": report.detail,
+        "hint": report.hint,
+    }
 
 
-def _money(studio: Studio) -> Check:
-    ledger = studio.ledger()
-    if ledger.unknown:
-        detail = f"{moneys(ledger.unknown)} may be spent without a clip: `dramagen jobs list --open`"
-        return Check("money", False, detail)
-    return Check("money", True, f"spent {moneys(ledger.spent)}, nothing unknown")
+def _table(reports: Iterable[KeyReport]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("key", no_wrap=True)
+    table.add_column("works", no_wrap=True)
+    for column in ("left", "at once", "clock"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("host", overflow="fold")
+    table.add_column("opens", overflow="fold")
+    for report in reports:
+        more = f" and {len(report.models) - _SHOWN} more" if len(report.models) > _SHOWN else ""
+        table.add_row(
+            f"{report.provider}:{report.region}",
+            {True: "yes", False: "NO", None: "not known"}[report.works],
+            str(report.balance.rounded()) if report.balance is not None else "–",
+            str(report.concurrency) if report.concurrency is not None else "–",
+            f"{report.skew:+.0f} s" if report.skew is not None else "–",
+            report.host,
+            (", ".join(report.models[:_SHOWN]) + more) or "–",
+        )
+    return table
+
+
+def _remarks(reports: Iterable[KeyReport]) -> Iterable[str]:
+    """What does not fit into a table: why a key does not work, and clocks that are off."""
+    for report in reports:
+        name = f"{report.provider}:{report.region}"
+        if report.error is not None:
+            mark = "NO" if report.ok is False else "–"
+            yield f"{mark:<3} {name}: {type(report.error).__name__}: {report.error}"
+            if report.hint:
+                yield f"    {report.hint}"
+        elif report.detail:
+            yield f"ok  {name}: {report.detail}"
+        if report.skew is not None and report.skewed:
+            way = "behind" if report.skew > 0 else "ahead of"
+            yield (
+                f"–   {name}: this machine's clock is {abs(report.skew):.0f} s {way} the vendor's; over "
+                f"{SKEWED:.0f} s signatures are refused: set the clock"
+            )
