@@ -49,7 +49,10 @@ def test_the_example_is_what_the_readme_says() -> None:
     assert "13 shots, 59 s, 720p, 9:16, four shots with dialogue" in text
 
 
-@pytest.mark.parametrize("pin", ["seedance", "seedance-2.0", "kling", "kling-3.0-omni", "previz"])
+PINS = ["seedance", "seedance-2.0", "kling", "kling-3.0-omni", "wan", "hailuo", "vidu", "previz"]
+
+
+@pytest.mark.parametrize("pin", PINS)
 def test_the_example_can_be_filmed_on_every_kind_of_route(pin: str, studio: Studio) -> None:
     plan = studio.plan([each.shot for each in Episode.load(EXAMPLE).repinned(pin).shots])
     for planned in plan.shots:
