@@ -76,6 +76,12 @@ class DramagenError(Exception):
         self.retry_after = retry_after
         self.attempts: tuple[DramagenError, ...] = ()
 
+    def hide(self, *secrets: str) -> None:
+        """Take these values out of the error: some vendors repeat the key they refuse, whatever it looks like."""
+        self.args = (redact(self.message, *secrets),)
+        if self.vendor_message is not None:
+            self.vendor_message = redact(self.vendor_message, *secrets)
+
     @property
     def message(self) -> str:
         """The sentence alone, without the vendor's details."""

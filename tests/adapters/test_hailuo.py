@@ -488,7 +488,7 @@ def test_the_probe_asks_for_the_balance() -> None:
     page = {"available_amount": "42.50", "base_resp": {"status_code": 0, "status_msg": "success"}}
     heard = Heard(lambda _: Response(200, json=page))
     account = drive(MinimaxAdapter().probe(), heard)
-    assert (account.valid, account.detail) == (True, "42.50 left")
+    assert (account.valid, account.left) == (True, Decimal("42.50"))
     assert heard.requests[0].url.path == "/account/query_balance"
     refused = {"base_resp": {"status_code": 2049, "status_msg": "invalid api key"}}
     assert isinstance(drive(MinimaxAdapter().probe(), lambda _: Response(200, json=refused)).error, AuthError)

@@ -958,7 +958,7 @@ def test_the_probe_tells_a_bad_key_from_an_empty_account() -> None:
     assert isinstance(bad.error, AuthError)
     empty = probed(error_answer(1102, 429))
     assert empty.valid
-    assert "used up" in empty.detail
+    assert isinstance(empty.error, InsufficientBalance)
 
 
 # -- answers gone wrong ---------------------------------------------------------------------------------------

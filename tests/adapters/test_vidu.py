@@ -749,6 +749,7 @@ def test_the_account() -> None:
     account = drive(ViduAdapter().probe(), in_turn(Response(200, json={"remains": [metered, pack]})))
     assert (account.valid, account.concurrency, account.error) == (True, 5, None)
     assert account.detail == "17,200 credits left, 2 of 5 jobs running"
+    assert account.left == 17_200
 
 
 def test_credits_that_cannot_be_read_do_not_make_a_key_bad() -> None:

@@ -72,12 +72,12 @@ def test_models_lists_prices_dates_and_the_retired(run: Run) -> None:
 def test_doctor_says_what_is_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = "sk-" + "7" * 40
     monkeypatch.setenv("ARK_API_KEY", secret)
-    done = run("doctor", "--json")
+    done = run("doctor", "--offline", "--json")
     checks = {check["name"]: check for check in done.json["checks"]}
     assert checks["seedance:cn"]["ok"] is True
     assert checks["kling:cn"]["ok"] is None
     assert checks["home"]["ok"] is True
-    assert secret not in done.out + done.err + run("doctor").out
+    assert secret not in done.out + done.err + run("doctor", "--offline").out
 
 
 def test_doctor_finds_a_broken_setting(run: Run, place: Path) -> None:

@@ -6,6 +6,7 @@ differ in path, body, states, result and errors; this file only chooses between 
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 
 from httpx import Request, Response
 
@@ -111,10 +112,7 @@ class MinimaxAdapter:
         response = yield Request("GET", BALANCE)
         page = json_body(response)
         if response.is_success and ok(page):
-            left = page.get("available_amount")
-            # In the money of the region, which an adapter does not know.
-            shown = f"{left} left" if isinstance(left, str) and left[:20] == left else "the key works"
-            return Account(valid=True, detail=shown)
+            return Account(valid=True, left=_amount(page.get("available_amount")))
         return Account(valid=False, error=fault(response))
 
     def fault(self, response: Response) -> DramagenError:
@@ -126,6 +124,15 @@ class MinimaxAdapter:
         if not secret.key:
             raise AuthError("no MiniMax key: set MINIMAX_API_KEY")
         request.headers["Authorization"] = f"Bearer {secret.key}"
+
+
+def _amount(text: object) -> Decimal | None:
+    """An amount as MiniMax writes it, a decimal string; below zero where something is owed."""
+    try:
+        amount = Decimal(text) if isinstance(text, str) and len(text) <= 20 else None
+    except InvalidOperation:
+        return None
+    return amount if amount is not None and amount.is_finite() else None
 
 
 def _of_v1(order: Order) -> bool:

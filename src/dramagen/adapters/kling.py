@@ -172,7 +172,9 @@ class KlingAdapter:
         if code_of(json_body(response)) == 0 and isinstance(data, Mapping):
             return Account(valid=True, detail=_packs(data))
         error = fault(response)
-        if isinstance(error, InsufficientBalance | InvalidShot) and error.refused:
+        if isinstance(error, InsufficientBalance) and error.refused:
+            return Account(valid=True, error=error)
+        if isinstance(error, InvalidShot) and error.refused:
             return Account(valid=True, detail=str(error))
         return Account(valid=False, error=error)
 

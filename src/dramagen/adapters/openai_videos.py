@@ -137,7 +137,9 @@ class OpenAIVideosAdapter:
         names = [str(model["id"]) for model in listed if isinstance(model, Mapping) and model.get("id")]
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         return Account(
-            valid=True, detail=f"serves {', '.join(names[:3])}{more}" if names else "serves no model"
+            valid=True,
+            models=frozenset(names),
+            detail=f"serves {', '.join(names[:3])}{more}" if names else "serves no model",
         )
 
     def fault(self, response: Response) -> DramagenError:

@@ -7,6 +7,7 @@ Keys, credits and jobs of the two hosts are separate.
 
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from httpx import Request, Response
@@ -164,7 +165,7 @@ def _left(body: object) -> Account | None:
     limit = max(_whole(pack.get("concurrency_limit")) for pack in packs)
     running = max(_whole(pack.get("current_concurrency")) for pack in packs)
     detail = f"{left:,} credits left" + (f", {running} of {limit} jobs running" if limit else "")
-    return Account(valid=True, concurrency=limit or None, detail=detail)
+    return Account(valid=True, concurrency=limit or None, left=Decimal(left), detail=detail)
 
 
 def _whole(value: Any) -> int:

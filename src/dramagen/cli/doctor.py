@@ -105,7 +105,7 @@ def _table(reports: Iterable[KeyReport]) -> Table:
             {True: "yes", False: "NO", None: "not known"}[report.works],
             str(report.balance.rounded()) if report.balance is not None else "–",
             str(report.concurrency) if report.concurrency is not None else "–",
-            f"{report.skew:+.0f} s" if report.skew is not None else "–",
+            f"{round(report.skew):+} s" if report.skew is not None else "–",
             report.host,
             (", ".join(report.models[:_SHOWN]) + more) or "–",
         )

@@ -113,7 +113,8 @@ class Http:
                 except StopIteration as finished:
                     value: T = finished.value
                     return value
-                except DramagenError:
+                except DramagenError as error:
+                    error.hide(*access.secrets())
                     raise
                 except Exception as problem:
                     # An adapter that trips over an answer must not lose the job behind it.

@@ -24,6 +24,7 @@ from dramagen.errors import (
     RateLimited,
 )
 from dramagen.money import Money
+from dramagen.redact import redact
 
 T = TypeVar("T")
 
@@ -135,6 +136,8 @@ async def _report(services: Services, http: Http, clock: Clock, access: Access, 
         error = told.error if told is not None else _silent(access, patience)
     except DramagenError as problem:
         error = problem
+    if error is not None:
+        error.hide(*access.secrets())
     card = services.catalog.provider(access.provider)
     works = _works(told, error)
     today = datetime.fromtimestamp(clock.now(), UTC).date()
@@ -148,7 +151,7 @@ async def _report(services: Services, http: Http, clock: Clock, access: Access, 
         concurrency=told.concurrency if told is not None else None,
         skew=dates[0] if dates else None,
         models=opened(services.catalog, access, today, told.models) if works and told is not None else (),
-        detail=told.detail if told is not None else "",
+        detail=redact(told.detail, *access.secrets()) if told is not None else "",
         hint=_hint(card, access) if isinstance(error, AuthError) else "",
     )
 
