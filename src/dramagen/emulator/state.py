@@ -32,6 +32,10 @@ class Job:
     warmup: float = 3.0
     priority: int = 0
     expires: float = math.inf
+    start_by: float = math.inf
+    """It expires unless it has started by then; ``expires`` ends a running job too."""
+    charged_once_started: bool = False
+    """Whether it is charged even where it is cancelled or expires while it runs."""
     starts: float | None = None
     cancelled: float | None = None
     deleted: bool = False
@@ -42,20 +46,22 @@ class Job:
     def ends(self) -> float:
         """When it leaves its slot; infinite while it waits or when it never ends."""
         if self.starts is None:
-            return self.expires
+            return min(self.expires, self.start_by)
         return min(self.starts + self.seconds, self.expires)
 
     def history(self, now: float) -> Iterator[tuple[State, float]]:
         """Every state entered up to ``now``, and when."""
         yield "queued", self.created
+        until = now if self.cancelled is None else min(now, self.cancelled)
+        if self.starts is not None and self.starts <= until and self.starts < self.expires:
+            yield "running", self.starts
         if self.cancelled is not None:
             if self.cancelled <= now:
                 yield "cancelled", self.cancelled
             return
-        if self.starts is not None and self.starts <= now and self.starts < self.expires:
-            yield "running", self.starts
         if self.ends <= now:
-            yield ("expired" if self.ends == self.expires else self.outcome), self.ends
+            late = self.starts is None or self.ends == self.expires
+            yield ("expired" if late else self.outcome), self.ends
 
     def state(self, now: float) -> State:
         return list(self.history(now))[-1][0]
@@ -66,7 +72,7 @@ class Job:
     def stall(self, now: float) -> None:
         """Make a job that has not ended yet never end."""
         if self.state(now) not in TERMINAL:
-            self.seconds = self.expires = math.inf
+            self.seconds = self.expires = self.start_by = math.inf
 
 
 class Lane:
@@ -106,7 +112,7 @@ class Lane:
             turn = [job for job in self._waiting if job.created + job.warmup <= moment]
             job = min(turn, key=lambda job: (-job.priority, job.created))
             self._waiting.remove(job)
-            if job.expires <= moment:
+            if job.ends <= moment:
                 continue  # it expired in the queue
             job.starts = moment
             if not self._unlimited:
@@ -151,7 +157,9 @@ class Account:
 
 def charge(job: Job, now: float) -> Decimal:
     """What the vendor bills for a job: nothing once it failed, its full price from acceptance on otherwise."""
-    return Decimal(0) if job.state(now) in FREE else job.price
+    state = job.state(now)
+    kept = job.charged_once_started and job.starts is not None and state != "failed"
+    return Decimal(0) if state in FREE and not kept else job.price
 
 
 def jitter(seed: str, low: float, high: float) -> float:

@@ -34,6 +34,8 @@ VENDORS = {
     "selfhosted": "dramagen.emulator.sora.selfhosted",
     "hailuo": "dramagen.emulator.hailuo",
     "vidu": "dramagen.emulator.vidu",
+    "fal": "dramagen.emulator.fal",
+    "replicate": "dramagen.emulator.replicate",
 }
 """Every emulated provider and the module whose ``VENDOR`` speaks its protocol."""
 
