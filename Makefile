@@ -8,7 +8,7 @@ SIDE_BY_SIDE := -n 2 --dist worksteal
 EPISODE := docs/examples/rain/episode.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check lint types checks lane format clean distclean
+.PHONY: help demo test test-all check lint types checks lane docs format clean distclean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,6 +39,10 @@ checks: $(VENV)/installed-dev
 
 lane: $(VENV)/installed-dev  ## the adapters and the engine again, on httpx2 in the place of httpx
 	PYTHONPATH=tests/lanes $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -p lane_httpx2 tests/adapters tests/engine -m "not matrix"
+
+docs: $(VENV)/installed-dev  ## write docs/models.md from the cards
+	DRAMAGEN_PROVIDERS= $(BIN)/dramagen models --markdown > docs/models.md.new
+	mv docs/models.md.new docs/models.md
 
 format: $(VENV)/installed-dev  ## write the code the way lint wants it
 	$(BIN)/ruff check --fix .
