@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SIDE_BY_SIDE := -n 2 --dist worksteal
+JS := tests/conformance/js
 EPISODE := docs/examples/rain/episode.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check lint types checks lane docs format clean distclean
+.PHONY: help demo test test-all conformance check lint types checks lane docs format clean distclean
 
 help:  ## what there is to make
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 demo: $(VENV)/installed-all  ## film the example episode: no key, no money; then what it would cost on each route
 	DRAMAGEN_HOME="$(CURDIR)/out/home" $(BIN)/dramagen film $(EPISODE) --pin previz --yes --out out/rain
@@ -21,9 +22,12 @@ test: lint types  ## style, types, every test, and the fast tests again on httpx
 	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
 	$(MAKE) lane
 
-test-all: lint types  ## the same, with the long matrices complete
-	DRAMAGEN_MATRIX=all $(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
-	$(MAKE) lane
+test-all: lint types  ## the same, with the long matrices complete and every official client
+	DRAMAGEN_MATRIX=all $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) --ignore tests/conformance
+	$(MAKE) conformance lane
+
+conformance: $(VENV)/installed-conformance $(VENV)/installed-node  ## the official clients, unmodified, against the emulator
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/conformance
 
 check: lint types checks  ## style, types, import arrows, the public names, the commands in the documents
 
@@ -68,3 +72,12 @@ $(VENV)/installed-all: pyproject.toml | $(VENV)/bin/python
 $(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --editable '.[dev,lane-httpx2,conformance]'
 	@touch $@ $(VENV)/installed-all
+
+$(VENV)/installed-conformance: pyproject.toml $(VENV)/installed-dev
+	$(PIP) install --editable '.[conformance-slow]'
+	@touch $@
+
+$(VENV)/installed-node: $(JS)/package-lock.json | $(VENV)/bin/python
+	@if command -v npm > /dev/null; then cd $(JS) && npm ci --silent; \
+		else echo "There is no npm here: the tests of the JavaScript clients will be skipped."; fi
+	@touch $@

@@ -1,8 +1,14 @@
 """What all official clients are held against: an emulator on a socket, its requests counted, its films decoded."""
 
 import io
+import json
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import av
 import httpx
@@ -10,12 +16,15 @@ import pytest
 
 from dramagen.emulator import Handle, ManualClock, running
 
+JS = Path(__file__).parent / "js"
+"""The JavaScript clients, as package-lock.json pins them, and the scripts that use them."""
+
 
 @dataclass(frozen=True)
 class Film:
     """A result file after every one of its frames was decoded."""
 
-    frames: int
+    seconds: float
     size: tuple[int, int]
     sound: bool
 
@@ -76,9 +85,32 @@ def film() -> Callable[[str | bytes], Film]:
             answer = httpx.get(data, trust_env=False, verify=False, timeout=30)
             assert answer.status_code == 200, answer.text
             data = answer.content
-        with av.open(io.BytesIO(data)) as container:
+        with av.open(io.BytesIO(data), "r") as container:
             video = container.streams.video[0]
             size, sound = (video.width, video.height), bool(container.streams.audio)
-            return Film(sum(1 for _ in container.decode(video)), size, sound)
+            frames = len([*container.decode(video)])
+            assert video.average_rate
+            return Film(round(float(frames / video.average_rate), 2), size, sound)
 
     return watch
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Callable[..., Any]:
+    """Run a script of ``js`` in an environment of its own; gives the JSON it prints."""
+    program = shutil.which("node")
+    if program is None:
+        pytest.skip("no node on this machine")
+    if not (JS / "node_modules").is_dir():
+        pytest.skip("the JavaScript clients are not installed: make conformance does it")
+
+    def run(script: str, *arguments: str, status: int = 0) -> Any:
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CI": "1"}
+        ended = subprocess.run(
+            [program, str(JS / script), *arguments],
+            env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert ended.returncode == status, ended.stderr
+        return json.loads(ended.stdout or ended.stderr)
+
+    return run

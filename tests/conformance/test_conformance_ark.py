@@ -2,8 +2,8 @@
 
 Where they differ from the vendor's pages (volcengine-ark-runtime 5.0.54, byteplus-python-sdk-v2 3.0.63):
 
-- They send every field left unset as ``null``; the pages know no null. The vendor takes what its client sends, so null
-  means absent.
+- They send every field left unset as ``null``; the pages know no null. The vendor takes what its client sends, so
+  null means absent.
 - A DELETE carries the body ``{}``; the pages name none. It is ignored.
 - They send a create again, twice, whenever its answer is lost. The pages promise nothing that would make these one
   job, and each ``X-Client-Request-Id`` is new: three jobs are made, and this package does not send creates so.
@@ -79,7 +79,7 @@ def test_create_get_list_delete(
     assert (done.status, done.usage.completion_tokens, done.duration) == ("succeeded", 50638, 5)
     assert done.seed == 7
     got = film(done.content.video_url)
-    assert (got.frames, got.size, got.sound) == (121, (496, 864), True)
+    assert (got.seconds, got.size, got.sound) == (5.04, (496, 864), True)
     listed = tasks.list(page_num=1, page_size=2, status="succeeded", model=place.model, task_ids=[created.id])
     assert [item.id for item in listed.items] == [created.id]
     tasks.delete(task_id=created.id)

@@ -206,6 +206,8 @@ class Wan:
         Endpoint("GET", _TASKS + "/", _answered(_list), "find"),
         Endpoint("GET", _TASKS + "/{id}", _answered(_get), "poll"),
         Endpoint("POST", _TASKS + "/{id}/cancel", _answered(_cancel), "cancel"),
+        # The asyncio half of the dashscope package asks and cancels with a slash at the end.
+        Endpoint("GET", _TASKS + "/{id}/", _answered(_get), "poll"),
         Endpoint("POST", _TASKS + "/{id}/cancel/", _answered(_cancel), "cancel"),
         Endpoint("GET", "/api/v1/uploads", _answered(_upload_ticket), "upload"),
         Endpoint("POST", uploads.STORE, uploads.store, "upload"),
