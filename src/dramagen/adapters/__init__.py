@@ -17,10 +17,12 @@ GROUP = "dramagen.adapters"
 _OURS = {
     "ark": "dramagen.adapters.seedance:SeedanceAdapter",
     "dashscope": "dramagen.adapters.wan:DashScopeAdapter",
+    "fal": "dramagen.adapters.fal:FalAdapter",
     "kling": "dramagen.adapters.kling:KlingAdapter",
     "minimax": "dramagen.adapters.hailuo:MinimaxAdapter",
     "openai-videos": "dramagen.adapters.openai_videos:OpenAIVideosAdapter",
     "previz": "dramagen.adapters.previz:PrevizAdapter",
+    "replicate": "dramagen.adapters.replicate:ReplicateAdapter",
     "vidu": "dramagen.adapters.vidu:ViduAdapter",
 }
 
