@@ -11,6 +11,7 @@ import pytest
 FEW = 1
 """Cases (a backend is one too) of each `matrix` test that a normal run takes."""
 
+TABLE = "table: "
 
 SEED = pytest.StashKey[str | None]()
 """What this run's samples are drawn by; None takes everything."""
@@ -27,11 +28,30 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """What draws this run's sample again."""
+    """What draws this run's sample again; of a complete run, the tables its tests filled."""
     seed = config.stash[SEED]
+    if seed is None:
+        _tables(terminalreporter)
     terminalreporter.write_line(
         f"matrices: {'complete' if seed is None else f'a sample, DRAMAGEN_SEED={seed}'}"
     )
+
+
+def _tables(terminalreporter: Any) -> None:
+    tables: dict[str, list[dict[str, str]]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, cells in getattr(report, "user_properties", ()):
+                if name.startswith(TABLE) and getattr(report, "when", "") == "call":
+                    tables.setdefault(name.removeprefix(TABLE), []).append(cells)
+    for title, rows in sorted(tables.items()):
+        heads = list(dict.fromkeys(head for cells in rows for head in cells))
+        lines = [heads, *([cells.get(head, "") for head in heads] for cells in rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        terminalreporter.write_line(f"\n{title}")
+        for line in lines:
+            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            terminalreporter.write_line("  " + "  ".join(cells).rstrip())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -70,3 +90,13 @@ def sample(request: pytest.FixtureRequest) -> Callable[[Iterable[Any], int], lis
         return random.Random(seed).sample(listed, min(count, len(listed)))
 
     return draw
+
+
+@pytest.fixture
+def row(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Adds a row to a table that is printed after a complete run: ``row("title", vendor="wan", bill="1 CNY")``."""
+
+    def add(title: str, **cells: object) -> None:
+        record_property(TABLE + title, {name: str(cell) for name, cell in cells.items()})
+
+    return add

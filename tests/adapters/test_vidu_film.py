@@ -1,6 +1,6 @@
 """Vidu end to end: a studio, real sockets, the emulated vendor, and its bill."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +11,7 @@ from PIL import Image as Picture
 
 from dramagen import Camera, Clip, Config, Line, Reference, Shot, Studio
 from dramagen.emulator import Handle, running
-from dramagen.errors import ContentRejected, DramagenError, OutcomeUnknown
+from dramagen.errors import ContentRejected, DramagenError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.matrix]
 
@@ -110,51 +110,6 @@ async def test_abroad_and_off_peak(emulator: Handle, tmp_path: Path, monkeypatch
     ]
     sent = [request["body"] for request in emulator.requests() if request["method"] == "POST"]
     assert [body.get("off_peak") for body in sent] == [None, True]
-
-
-FAULTS: dict[str, dict[str, Any]] = {
-    "drop": {"kind": "drop"},
-    "slow": {"kind": "slow", "seconds": 3600},
-    "500": {"kind": "status", "status": 500},
-    "malformed": {"kind": "malformed"},
-    "429": {"kind": "status", "status": 429},
-}
-
-
-LOST = [
-    *((fault, after, False) for fault in FAULTS for after in (True, False) if fault != "429" or not after),
-    ("drop", True, True),
-]
-"""What spoils the answer, whether the job was made by then, and whether the list shows payloads."""
-
-
-@pytest.mark.matrix
-async def test_a_lost_create_is_never_two_rows(
-    emulator: Handle, tmp_path: Path, sample: Callable[[Iterable[Any], int], list[Any]]
-) -> None:
-    for number, case in enumerate(sample(LOST, 3)):
-        fault, after, list_payload = case
-        emulator.reset()
-        emulator.settings(vidu={"list_payload": list_payload, "list_delay": 5})
-        async with studio_in(tmp_path / str(number)) as studio:
-            await studio.shoot(TEXT.changed(prompt="另一镜"))  # another job is on the list too
-            emulator.faults(provider="vidu", on="create", after_accept=after, **FAULTS[fault])
-            first = await shoot(studio, TEXT)
-            second = await shoot(studio, TEXT)
-            ledger = studio.ledger()
-        bill = paid(emulator)[1:]
-        if after or fault == "429":
-            assert isinstance(first, Clip), (case, first)
-            assert isinstance(second, Clip), (case, second)
-            assert second.sha256 == first.sha256, case
-            assert len(bill) == 1, case
-            assert [money.amount for money in ledger.spent] == [sum(paid(emulator))], case
-        else:
-            # No tag of Vidu's proves that nothing was made, so nothing is sent again.
-            assert isinstance(first, OutcomeUnknown), (case, first)
-            assert isinstance(second, OutcomeUnknown), (case, second)
-            assert ledger.unknown == (second.at_risk,), case
-            assert bill == [], case
 
 
 async def test_two_takes_of_one_shot_are_told_apart(emulator: Handle, tmp_path: Path) -> None:

@@ -284,12 +284,6 @@ async def lost(vendors: Handle, tmp_path: Path, where: str, shot: Shot, kind: st
 
 @pytest.mark.matrix
 @pytest.mark.parametrize(("kind", "after"), CASES)
-async def test_a_lost_create_of_sora(emulated: Handle, tmp_path: Path, kind: str, after: bool) -> None:
-    await lost(emulated, tmp_path, "sora", Shot("雨夜", duration=4, pin="sora-2"), kind, after)
-
-
-@pytest.mark.matrix
-@pytest.mark.parametrize(("kind", "after"), CASES)
 async def test_a_lost_create_of_ones_own(rig: Handle, tmp_path: Path, kind: str, after: bool) -> None:
     shot = Shot("雨夜", duration=5, resolution="480p", pin="rig/wan-2.2-t2v-a14b")
     await lost(rig, tmp_path, "selfhosted", shot, kind, after)
