@@ -59,7 +59,7 @@ def submit(call: Call, account: Account) -> Job:
         if call.options.input_checked == "submit" and refusal.status == 422:
             raise
         failure = refusal
-    price = _price(call, wish)
+    price = _price(call, wish, endpoint, served)
     if account.spent(call.now) + price > call.options.balance:
         raise Refusal(403, None, "User is locked. Reason: Exhausted balance.")
     return _added(call, account, endpoint, served, body, wish, failure, price)
@@ -144,10 +144,15 @@ def _served(call: Call, endpoint: str) -> str:
     return str(call.options.fallback)
 
 
-def _price(call: Call, wish: Order | None) -> Decimal:
+def _price(call: Call, wish: Order | None, endpoint: str, served: str) -> Decimal:
+    """What the endpoint that runs costs; nothing where no model is reached."""
     if wish is None:
         return Decimal(0)
-    return wish.amount if wish.amount is not None else call.options.unlisted_price * wish.seconds
+    amount = wish.amount
+    if served != endpoint:
+        other = ENDPOINTS[served]
+        amount = order(other, filled(other.fields, {"duration": wish.seconds}), None).amount
+    return amount if amount is not None else Decimal(call.options.unlisted_price * wish.seconds)
 
 
 def _added(
