@@ -65,8 +65,8 @@ if not TYPE_CHECKING:  # to a type checker a name that is not there is a mistake
     def __getattr__(name: str) -> Any:
         if name in _HOMES:
             value: Any = getattr(import_module(_HOMES[name]), name)
-        elif name == "errors":
-            value = import_module("dramagen.errors")
+        elif name in ("errors", "webhooks"):
+            value = import_module(f"dramagen.{name}")
         elif name == "__version__":
             from importlib.metadata import version
 

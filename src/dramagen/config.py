@@ -70,6 +70,8 @@ class Config(Setting):
         allow_private: networks (CIDR) or hosts results and pictures may come from though they are private.
         on_unknown: ``hold`` keeps a create without an answer for a person; ``resend`` sends it again where the
             vendor was asked and knows no such job, at the risk of paying twice.
+        callback_url: the public https address ``dramagen.webhooks.app`` answers at, prefix included; vendors that
+            can call are then given an address under it. A loopback address may be http, for tests.
         time_scale: how much faster than real time waits pass (for emulators).
     """
 
@@ -84,4 +86,5 @@ class Config(Setting):
     policy: str | Callable[..., Any] | None = None
     allow_private: tuple[str, ...] = ()
     on_unknown: Literal["hold", "resend"] | None = None
+    callback_url: str | None = None
     time_scale: Annotated[float, Field(gt=0)] | None = None

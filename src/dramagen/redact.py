@@ -30,6 +30,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(rf"(?i)((?:{_NAMES})[\\\"']*\s*(?:[:=]|%3d)\s*[\\\"']*)[^\s\"',}}&\\]{{4,}}"), r"\1…"),
     (re.compile(r"\b(?:sk|ak|api-key|whsec|r8|Bearer)[-_][A-Za-z0-9_+/=-]{12,}"), "…"),
+    # The secret word in the address vendors call.
+    (re.compile(r"\bcb-[0-9a-f]{32}\b"), "…"),
     # Access key ids of Volcano Engine, AWS and Alibaba Cloud.
     (re.compile(r"\b(?:AKLT|AKIA|LTAI)[A-Za-z0-9+/=_-]{12,}"), "…"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), "…"),

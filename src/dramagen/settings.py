@@ -24,6 +24,7 @@ Origin = Literal["config", "environment", "home", "directory", "trusted"]
 
 FILE = "dramagen.toml"
 _TRUSTED = "trusted.json"
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _KNOWN = {*Config.model_fields, "providers", "budgets"} - {"home"}
 
 
@@ -115,6 +116,14 @@ class Settings:
         return float(self.first("time_scale", 1.0))
 
     @property
+    def callback_url(self) -> str | None:
+        """Where vendors may call. A file in the working directory cannot say it: callbacks show results."""
+        for layer in self.layers:
+            if layer.origin != "directory" and layer.config.callback_url:
+                return layer.config.callback_url.rstrip("/")
+        return None
+
+    @property
     def allow_private(self) -> tuple[str, ...]:
         """Private networks and hosts files may come from. A file in the working directory cannot add to it."""
         allowed: list[str] = []
@@ -165,6 +174,7 @@ def gather(
     roots = tuple(Path(p) for p in environ.get("DRAMAGEN_PROVIDERS", "").split(os.pathsep) if p)
     settings = Settings(home, tuple(layers), environ, _emulator(environ), roots)
     _check_rates(settings)
+    _check_callback(settings)
     return settings
 
 
@@ -184,7 +194,7 @@ def _from_environment(environ: Mapping[str, str]) -> Config:
         for name, value in environ.items()
         if name.startswith(start) and name.endswith(end) and len(name) > len(start) + len(end) and value
     }
-    return Config(base_urls=bases)
+    return Config(base_urls=bases, callback_url=environ.get("DRAMAGEN_CALLBACK_URL", "").strip() or None)
 
 
 def _emulator(environ: Mapping[str, str]) -> str | None:
@@ -204,6 +214,19 @@ def is_address(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and plain and parts.port != 0
     except ValueError:
         return False
+
+
+def _check_callback(settings: Settings) -> None:
+    url = settings.callback_url
+    if url is None:
+        return
+    # An emulator calls from the same machine or network, and is told nothing worth hiding.
+    near = settings.emulator is not None or (urlsplit(url).hostname or "") in _LOOPBACK
+    if not is_address(url) or not (near or url.startswith("https://")):
+        raise ConfigError(
+            f"callback_url = {url!r} is not a public https address without user, query or fragment, such as "
+            "https://studio.example/dramagen"
+        )
 
 
 def _check_rates(settings: Settings) -> None:

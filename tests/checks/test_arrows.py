@@ -26,6 +26,7 @@ MAY_KNOW |= {
 }
 MAY_KNOW["studio"] = frozenset(MAY_KNOW) - {"emulator"}
 MAY_KNOW["oneshot"] = frozenset({"vocabulary", "studio"})
+MAY_KNOW["webhooks"] = frozenset({"vocabulary", "catalog", "adapters", "engine", "studio"})
 MAY_KNOW["episode"] = MAY_KNOW["studio"] | {"studio"}
 MAY_KNOW["testing"] = MAY_KNOW["studio"] | {"studio", "emulator"}
 MAY_KNOW["bench"] = MAY_KNOW["episode"] | {"episode"}

@@ -228,8 +228,100 @@ async def test_a_new_job_is_not_kept_waiting_by_an_old_ones_pause(
         assert vendor.asked == [(still.now(), ["new"])]
         # A word from outside wakes the old one too.
         vendor.answers = {"old": "succeeded"}
-        watcher.wake("nobody")
-        watcher.wake("old")
+        assert not watcher.wake("nobody", "seedance")
+        assert not watcher.wake("old", "kling")
+        assert not watcher.wake("old", "seedance", "intl")
+        assert watcher.wake("old", "seedance", "cn")
+
+
+class Steered(VirtualClock):
+    """Time that only the test moves: a sleep lasts until ``move`` has passed its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moved = anyio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        end = self.now() + seconds
+        while self.now() < end:
+            await self._moved.wait()
+
+    async def move(self, seconds: float) -> None:
+        await self._settled()
+        self._now += seconds
+        moved, self._moved = self._moved, anyio.Event()
+        moved.set()
+        await self._settled()
+
+    async def _settled(self) -> None:
+        for _ in range(30):  # many more than any of these tasks takes to its next wait
+            await anyio.lowlevel.checkpoint()
+
+
+async def test_a_storm_of_words_is_one_look_for_each_interval() -> None:
+    clock = Steered()
+    vendor = Vendor(clock, answers={"a": "running"})
+    slow = CARD.model_copy(update={"first_poll": 900.0})
+    start = clock.now()
+    async with watching(clock) as watcher, anyio.create_task_group() as group:
+
+        async def one() -> None:
+            await ask(watcher, vendor, watch=slow)
+
+        group.start_soon(one)
+        await clock.move(1)
+        for _ in range(300):  # five minutes of a word every second
+            for _ in range(10):
+                watcher.wake("a", "seedance")
+            await clock.move(1)
+        assert 29 <= len(vendor.asked) <= 31, "one for each ten seconds of the card"
+        # The last word was heard a while ago; the next one is heard at once.
+        for _ in range(2):
+            await clock.move(60)
+        before = len(vendor.asked)
+        vendor.answers = {"a": "succeeded"}
+        watcher.wake("a", "seedance")
+        await clock.move(1)
+        assert len(vendor.asked) == before + 1
+    assert clock.now() - start < slow.first_poll
+
+
+async def test_a_word_does_not_outrun_the_patience_a_vendor_asked_for() -> None:
+    clock = Steered()
+    vendor = Vendor(clock, script=[ProviderUnavailable("later", retry_after=120.0)])
+    vendor.answers = {"a": "succeeded"}
+    async with watching(clock) as watcher, anyio.create_task_group() as group:
+        group.start_soon(ask, watcher, vendor)
+        await clock.move(20)
+        assert len(vendor.asked) == 1
+        watcher.wake("a", "seedance")
+        for _ in range(100):
+            await clock.move(1)
+        assert len(vendor.asked) == 1
+        for _ in range(40):
+            await clock.move(1)
+        assert len(vendor.asked) == 2
+
+
+async def test_a_word_that_comes_while_the_vendor_is_being_asked_is_not_lost() -> None:
+    clock = Steered()
+    vendor = Vendor(clock, answers={"a": "running"})
+    slow = CARD.model_copy(update={"interval": 600.0, "interval_max": 600.0})
+    async with watching(clock) as watcher, anyio.create_task_group() as group:
+
+        def seen(status: Status) -> None:
+            if status.state == "running":
+                # The answer under way still says running; the word came after it was given.
+                watcher.wake("a", "seedance")
+                vendor.answers = {"a": "succeeded"}
+
+        async def one() -> None:
+            await ask(watcher, vendor, seen=seen, watch=slow)
+
+        group.start_soon(one)
+        await clock.move(16)
+        await clock.move(1)
+        assert [len(asked) for _, asked in vendor.asked] == [1, 1]
 
 
 async def test_a_waiter_who_leaves_is_not_asked_about_any_more(clock: VirtualClock, vendor: Vendor) -> None:

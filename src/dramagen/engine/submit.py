@@ -13,6 +13,7 @@ import anyio.to_thread
 import tenacity
 
 from dramagen.adapters.base import Absent, Attempt, Ticket
+from dramagen.engine.callback_address import CallbackAddress
 from dramagen.engine.clock import Clock
 from dramagen.engine.database import JournalUnavailable
 from dramagen.engine.held import Held, move
@@ -67,11 +68,12 @@ class Unwritten(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Submitter:
-    """Sends creates. ``on_unknown`` is the setting of that name."""
+    """Sends creates. ``on_unknown`` is the setting of that name; ``address`` is where vendors may call."""
 
     journal: Journal
     http: Http
     clock: Clock
+    address: CallbackAddress
     on_unknown: str = "hold"
 
     async def submit(self, held: Held, service: Service, load: Load) -> None:
@@ -123,15 +125,19 @@ class Submitter:
         created = self.clock.now()
         # A create sent again is looked for from the first one's time on: that one may have arrived.
         since = held.job.sent_at if held.job.state == JobState.UNKNOWN else None
+        base: str | None = None
 
         async def announce(sent: Sent) -> None:
+            detail = {"path": sent.path} | ({"callback": base} if base else {})
             await move(self.journal,
                 held, JobState.SENDING, sent_at=since or created, body_digest=sent.body_digest,
-                credential=service.access.fingerprint, detail={"path": sent.path},
+                credential=service.access.fingerprint, detail=detail,
             )  # fmt: skip
 
         try:
-            attempt = Attempt(held.job.tag, created, inputs=await anyio.to_thread.run_sync(load))
+            base, url = await anyio.to_thread.run_sync(self._callback, held.job)
+            inputs = await anyio.to_thread.run_sync(load)
+            attempt = Attempt(held.job.tag, created, callback_url=url, inputs=inputs)
             flow = service.adapter.submit(held.job.quote.order, attempt)
             ticket = await self.http.run(flow, service.adapter, service.access, on_create=announce)
         except JournalUnavailable:
@@ -146,6 +152,17 @@ class Submitter:
             return None
         await self._accept(held, ticket)
         return None
+
+    def _callback(self, job: Job) -> tuple[str | None, str | None]:
+        """The address a vendor is told, without and with the home's word, which is written nowhere else.
+
+        A create sent again tells the address it told before: it must be the same create.
+        """
+        base = self.address.base
+        if job.state == JobState.UNKNOWN:
+            sent = [line for line in self.journal.timeline(job.id) if line["kind"] == JobState.SENDING]
+            base = sent[-1].get("callback") if sent else None
+        return base, self.address.url(job.route.provider, job.route.region, base) if base else None
 
     async def _accept(self, held: Held, ticket: Ticket) -> None:
         try:

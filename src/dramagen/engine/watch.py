@@ -5,6 +5,7 @@ Nothing but the vendor's own terminal word ends a wait: errors while asking only
 """
 
 import logging
+import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -44,10 +45,25 @@ class _Waiting:
     interval: float
     deadline: float
     seen: Callable[[Status], None]
+    woken: float = math.inf
+    """When to look because somebody says the job changed."""
+    patience: float = 0.0
+    """No such look before this: words from outside may not make the vendor be asked more often than it likes."""
     missing_since: float | None = None
     done: anyio.Event = field(default_factory=anyio.Event)
     verdict: Status | None = None
     trouble: DramagenError | None = None
+
+    @property
+    def next(self) -> float:
+        """When to look."""
+        return min(self.due, self.woken)
+
+    def looked(self, now: float) -> None:
+        """A look begins: it also answers every word heard so far, and none that comes while it is under way."""
+        if self.woken <= self.due:
+            self.patience = now + self.service.watch.interval
+        self.woken = math.inf
 
 
 class Watcher:
@@ -92,10 +108,18 @@ class Watcher:
             raise waiting.trouble or ProviderUnavailable("no verdict", billed=None)
         return waiting.verdict
 
-    def wake(self, ticket_id: str) -> None:
-        """Ask about that job now: somebody says it changed."""
-        for lane in self._lanes.values():
-            lane.wake(ticket_id)
+    def wake(self, ticket_id: str, provider: str, region: str | None = None) -> bool:
+        """Ask about that job soon: somebody says it changed. True if it is watched here.
+
+        Words heard before the look are one; looks they cause lie at least the card's interval apart, so that
+        whoever guesses a job's id cannot have its vendor asked without end. Call it where the studio runs.
+        """
+        lanes = [
+            lane
+            for (theirs, place), lane in self._lanes.items()
+            if theirs == provider and region in (None, place)
+        ]
+        return sum(lane.wake(ticket_id) for lane in lanes) > 0
 
     def _lane(self, service: Service) -> "_Lane":
         key = (service.route.provider, service.route.region)
@@ -124,11 +148,12 @@ class _Lane:
         if waiting in self._waiting:
             self._waiting.remove(waiting)
 
-    def wake(self, ticket_id: str) -> None:
-        for waiting in self._waiting:
-            if waiting.ticket.id == ticket_id:
-                waiting.due = self._clock.monotonic()
-                self._changed.set()
+    def wake(self, ticket_id: str) -> bool:
+        named = [waiting for waiting in self._waiting if waiting.ticket.id == ticket_id]
+        for waiting in named:
+            waiting.woken = min(waiting.woken, max(self._clock.monotonic(), waiting.patience))
+            self._changed.set()
+        return bool(named)
 
     async def run(self) -> None:
         """Ask, for as long as the studio lives."""
@@ -136,12 +161,12 @@ class _Lane:
             while not self._waiting:  # woken for a job that was dropped again meanwhile
                 self._changed = anyio.Event()
                 await self._changed.wait()
-            due = min(w.due for w in self._waiting)
+            due = min(w.next for w in self._waiting)
             if due > self._clock.monotonic():
                 await self._rest(due - self._clock.monotonic())
                 continue
             now = self._clock.monotonic()
-            ready = sorted((w for w in self._waiting if w.due <= now + TOGETHER), key=lambda w: w.due)
+            ready = sorted((w for w in self._waiting if w.next <= now + TOGETHER), key=lambda w: w.next)
             await self._ask(ready[: max(1, ready[0].service.adapter.batch)])
 
     async def _rest(self, seconds: float) -> None:
@@ -160,6 +185,8 @@ class _Lane:
     async def _ask(self, group: list[_Waiting]) -> None:
         service = group[0].service
         await self._pace(service)
+        for waiting in group:
+            waiting.looked(self._clock.monotonic())
         answers: Mapping[str, Status] = {}
         trouble: DramagenError | None = None
         try:
@@ -203,6 +230,9 @@ class _Lane:
         pause = waiting.interval if asked is None else min(asked, LONGEST_WAIT)
         waiting.interval = min(waiting.interval * slower, waiting.service.watch.interval_max)
         waiting.due = now + pause * (1 + self._rng.uniform(-JITTER, JITTER))
+        if trouble is not None:
+            waiting.patience = max(waiting.patience, waiting.due)
+            waiting.woken = max(waiting.woken, waiting.patience)
 
     def _believed(self, waiting: _Waiting, status: Status, now: float) -> bool:
         if status.state != "missing":

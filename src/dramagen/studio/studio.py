@@ -17,6 +17,8 @@ from dramagen.catalog.access import Access, check_names
 from dramagen.catalog.load import Catalog
 from dramagen.clip import Clip
 from dramagen.config import Budget, Config
+from dramagen.engine.callback_address import CallbackAddress
+from dramagen.engine.callbacks import Callbacks
 from dramagen.engine.clock import Clock, RealClock
 from dramagen.engine.collect import Collector
 from dramagen.engine.engine import Engine
@@ -68,6 +70,9 @@ class Studio:
         cwd: where ``dramagen.toml`` is looked for; the working directory by default.
         transports: httpx transports by URL scheme, such as ``{"https": FakeProvider(...)}`` in a test.
 
+    Attributes:
+        callbacks: hears what vendors say unasked, while the studio is open; for :mod:`dramagen.webhooks`.
+
     Raises:
         ConfigError: a setting, a card or the home cannot be used.
     """
@@ -94,6 +99,7 @@ class Studio:
         self._planner = self._make_planner(Intake(self.store))
         self._books = Books(self.settings.home, self._clock, self.settings.rates)
         self._filming: Filming | None = None
+        self.callbacks: Callbacks | None = None
         self._stack: AsyncExitStack | None = None
 
     # --- opening and closing -----------------------------------------------------------------------------
@@ -109,7 +115,7 @@ class Studio:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        stack, self._stack, self._filming = self._stack, None, None
+        stack, self._stack, self._filming, self.callbacks = self._stack, None, None, None
         if stack is not None:
             # The caller's error is not the background tasks' business: they would hand it back in a group.
             await stack.__aexit__(None, None, None)
@@ -132,17 +138,20 @@ class Studio:
         stack.push_async_callback(http.aclose)
         intake = Intake(self.store, http)
         self._planner = self._make_planner(intake)
-        submitter = Submitter(journal, http, clock, settings.on_unknown)
+        address = CallbackAddress(settings.home, settings.callback_url)
+        submitter = Submitter(journal, http, clock, address, settings.on_unknown)
         stack.push_async_callback(give_up_unsent, journal, submitter, owner.id)
         group = await stack.enter_async_context(_background())
         group.start_soon(renderer.run)
+        watcher = Watcher(http, clock, group, random.Random())  # noqa: S311 - jitter, not secrets
+        self.callbacks = Callbacks(self._services, watcher, http, clock, address)
         engine = Engine(
             services=self._services,
             journal=journal,
             store=self.store,
             intake=intake,
             submitter=submitter,
-            watcher=Watcher(http, clock, group, random.Random()),  # noqa: S311 - jitter, not secrets
+            watcher=watcher,
             collector=Collector(http, self.store, clock),
             clock=clock,
             owner=owner,
