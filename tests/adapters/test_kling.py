@@ -484,7 +484,7 @@ class TestKlingContract(AdapterContract):
                 update={"options": {"contents": [{"type": "element", "element_id": "1", "id": "x"}] * 2}}
             ),
             omni.model_copy(update={"aspect_ratio": None}),
-            order("kling-3.0-omni", "references", references=(OrderReference(name="a", video=video),)),
+            order("kling-3.0-omni", "references", references=(OrderReference(name="a", voice=video),)),
             order("kling-o1", "references", references=(face,), audio=True),
             order(duration=Decimal("5.5")),
             order(first_frame=image(FIRST)),

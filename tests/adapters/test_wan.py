@@ -10,7 +10,7 @@ from httpx import Request, Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dramagen.adapters.base import PAID, Adapter, Attempt, Delivery, Secret, Ticket
+from dramagen.adapters.base import PAID, Adapter, Attempt, Delivery, Secret, Ticket, Usage
 from dramagen.adapters.wan import DashScopeAdapter
 from dramagen.catalog.order import Input, Mode, Order, OrderReference
 from dramagen.catalog.route import Route
@@ -450,7 +450,7 @@ class TestContract(AdapterContract):
             "running": Report(answer=always(output()), state="running"),
             "pending": Report(answer=always(output(task_status="PENDING")), state="queued"),
             "suspended": Report(answer=always(output(task_status="SUSPENDED")), state="queued"),
-            "done": Report(answer=always(DONE), state="succeeded"),
+            "done": Report(answer=always(DONE), state="succeeded", usage=Usage(seconds=Decimal(5))),
             "failed inside a 200": failed("InternalError.Algo", "inference internal error."),
             "late validation": failed("InvalidParameter", mixed),
             "timeout": failed("InternalError.Timeout", "no result in 3 h"),
@@ -500,7 +500,6 @@ class TestContract(AdapterContract):
         return always({"request_id": "l", "total": 0, "total_page": 0, "data": []})
 
     def unsendable(self) -> Sequence[tuple[Order, Attempt]]:
-        filmed = OrderReference(name="他", images=(PICTURE,), video=MOVIE)
         heard = OrderReference(name="她", voice=SOUND)
         shown = OrderReference(name="她", images=(PICTURE,))
         frames: dict[str, Any] = {"first_frame": PICTURE, "aspect_ratio": None}
@@ -509,7 +508,6 @@ class TestContract(AdapterContract):
             order(seed=2**31),
             order(wire={"protocol": "wan4", "model": "wan4"}),
             order(wire=WAN27, negative_prompt="字" * 501),
-            order("references", references=(filmed,)),
             order("references", references=(shown,), **frames),
             order("references", WAN27, references=(heard,)),
             order("references", WAN27, references=(shown,), last_frame=OTHER, **frames),

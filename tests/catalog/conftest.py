@@ -1,5 +1,6 @@
 """The packaged catalogue, a day to judge it on, and media that were measured without being read."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -10,7 +11,11 @@ from dramagen import Shot
 from dramagen.catalog.fit import fit
 from dramagen.catalog.load import Catalog
 from dramagen.catalog.order import Input, Order, Quote, Refusal
+from dramagen.catalog.recipe import Recipe, Seen
 from dramagen.catalog.route import Route
+from dramagen.errors import InvalidShot
+from dramagen.media.adapt import crop_box, within
+from dramagen.media.check import parse_ratio
 from dramagen.shot import Media
 
 TODAY = date(2026, 11, 22)
@@ -29,30 +34,59 @@ def today() -> date:
 
 
 def measured(media: Media) -> Input:
-    """``b"png 720x1280"`` is such a picture; ``b"mp4 720x1280 5.0"`` a video of 5 s; ``b"wav 3.5"`` a sound."""
-    kind, *rest = media.read().decode().split()
-    types = {"png": "image/png", "webp": "image/webp", "mp4": "video/mp4", "wav": "audio/wav"}
-    width = height = duration = None
+    """``b"png 720x1280"`` is such a picture; ``b"mp4 720x1280 5.0"`` a video of 5 s; ``b"wav 3.5"`` a sound.
+
+    ``alpha`` marks a picture with transparent parts, ``turned`` one that lies on its side, ``9000B`` its bytes.
+    """
+    kind, *rest = measured_content(media).decode().split()
+    types = {
+        "mp4": "video/mp4",
+        "mov": "video/quicktime",
+        "webm": "video/webm",
+        "wav": "audio/wav",
+        "mp3": "audio/mp3",
+    }
+    seen: dict[str, Any] = {"size": 1000}
     for word in rest:
-        if "x" in word:
-            width, height = map(int, word.split("x"))
+        if word == "alpha":
+            seen["alpha"] = True
+        elif word == "turned":
+            seen["flaw"] = "it is stored turned"
+        elif word.endswith("B"):
+            seen["size"] = int(word[:-1])
+        elif "x" in word:
+            seen["width"], seen["height"] = map(int, word.split("x"))
         else:
-            duration = float(word)
-    return Input(
-        sha256=media.sha256, media_type=types[kind], size=1000, width=width, height=height, duration=duration
-    )
+            seen["duration"] = float(word)
+    sha256 = hashlib.sha256(measured_content(media)).hexdigest()
+    return Seen(sha256=sha256, media_type=types.get(kind, f"image/{kind}"), **seen)
 
 
-def cropped(media: Media, ratio: str) -> Input:
-    """A crop that is 900 pixels on its short side."""
-    wide, high = map(int, ratio.split(":"))
-    unit = 900 // min(wide, high)
+def measured_content(media: Media) -> bytes:
+    """A URL's content is what follows its last slash: ``https://x.example/mp4 720x1280 5.0``."""
+    return media.url.rpartition("/")[2].encode() if media.url is not None else media.read()
+
+
+def adapted(media: Media, recipe: Recipe) -> Input:
+    """What a recipe makes of such a picture; a pixel weighs a tenth of a byte, one over its bytes is halved."""
+    found = measured(media)
+    assert found.width is not None
+    assert found.height is not None
+    width, height = found.width, found.height
+    if recipe.ratio is not None:
+        box = crop_box(width, height, parse_ratio(recipe.ratio))
+        width, height = box[2] - box[0], box[3] - box[1]
+    width, height = within(width, height, recipe.max_side, recipe.max_area)
+    while recipe.max_bytes is not None and width * height // 10 > recipe.max_bytes:
+        width, height = width // 2, height // 2
+        if min(width, height) < recipe.min_side:
+            raise InvalidShot("it cannot be brought under its bytes")
     return Input(
-        sha256=f"cropped-{media.sha256}",
-        media_type="image/png",
-        size=900,
-        width=wide * unit,
-        height=high * unit,
+        sha256=f"adapted-{found.sha256}",
+        media_type=f"image/{recipe.formats[0]}",
+        size=width * height // 10,
+        width=width,
+        height=height,
     )
 
 
@@ -61,7 +95,7 @@ def fitted(catalog: Catalog) -> Fitted:
     """``fitted(shot, "kling:cn/kling-3.0", **options)``."""
 
     def run(shot: Shot, route: str, **options: Any) -> Quote | Refusal:
-        asked: dict[str, Any] = {"measure": measured, "crop": cropped, "today": TODAY} | options
+        asked: dict[str, Any] = {"measure": measured, "adapt": adapted, "today": TODAY} | options
         return fit(shot, Route.from_id(route), asked.pop("catalog", catalog), **asked)
 
     return run

@@ -129,7 +129,6 @@ def test_a_negative_prompt_has_a_field_up_to_2_7_only(quoted: Quoted) -> None:
         ("wan:cn/wan-3.0", Shot("雨夜", first_frame=Image.from_bytes(b"png 720x1280"),
                                 references=[Reference("林夏", [Image.from_bytes(b"png 720x1280")])]), "references"),
         ("wan:cn/wan-3.0", Shot("雨夜", first_frame=Image.from_bytes(b"png 200x355")), "first_frame"),
-        ("wan:cn/wan-3.0", Shot("雨夜", references=[Reference("他", video=b"mp4 720x1280 5.0")]), "references"),
         ("wan:cn/wan-3.0", Shot("雨夜", options={"wan": {"resolution": "1080P"}}), "options"),
         ("wan:us/wan-2.7", Shot("雨夜"), "region"),
     ],

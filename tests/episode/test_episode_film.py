@@ -14,7 +14,8 @@ from dramagen.episode.picks import Picks, load_picks, save_picks
 from dramagen.episode.reel import NotFilmed, Reel
 from dramagen.episode.takes import clip_of, film_takes, takes_ahead
 from dramagen.errors import BudgetExceeded, ConfigError, JobFailed, OutcomeUnknown
-from dramagen.media.frames import extract_frame, picture_facts
+from dramagen.media.frames import extract_frame
+from dramagen.media.picture import picture_facts
 from dramagen.media.probe import probe
 from dramagen.money import Money
 from dramagen.shot import Shot

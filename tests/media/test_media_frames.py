@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from dramagen.errors import MissingExtra
-from dramagen.media import frames as module
-from dramagen.media.frames import PictureFacts, extract_frame, picture_facts
+from dramagen.media import picture as module
+from dramagen.media.frames import extract_frame
+from dramagen.media.picture import PictureFacts, picture_facts
 from dramagen.media.probe import UndecodableMedia
 
 Clips = Callable[..., Path]

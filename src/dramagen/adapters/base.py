@@ -13,10 +13,10 @@ from typing import Any, Literal, Protocol, TypeVar
 from httpx import Request, Response
 from pydantic import Field
 
-from dramagen.catalog.order import JSON, Order
+from dramagen.catalog.order import JSON, Input, Order
 from dramagen.catalog.route import Route
 from dramagen.catalog.secret import Secret as Secret  # part of the protocol
-from dramagen.errors import DramagenError
+from dramagen.errors import DramagenError, InvalidShot
 from dramagen.money import Money
 from dramagen.record import Record
 
@@ -49,6 +49,8 @@ class Attempt:
         sent_until: Unix seconds, the end of the window in which the create may have arrived.
         callback_url: where the vendor may call, if anywhere.
         inputs: the bytes of the order's media, by SHA-256.
+        urls: where some of them can be fetched, by SHA-256: those the caller gave by URL, in this process. A URL may
+            hold a key: it goes into a request, and is written down nowhere.
     """
 
     tag: str
@@ -56,6 +58,20 @@ class Attempt:
     sent_until: float | None = None
     callback_url: str | None = None
     inputs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def url(self, item: Input) -> str:
+        """Where the vendor may fetch a medium it takes in no other way.
+
+        Raises ``InvalidShot`` where nobody gave one to this process: a URL outlives it nowhere.
+        """
+        found = self.urls.get(item.sha256)
+        if found is None:
+            raise InvalidShot(
+                f"the vendor fetches the {item.media_type} {item.sha256[:12]} from a public URL, which is not known "
+                "any more: ask for the shot again with that URL"
+            )
+        return found
 
 
 State = Literal["queued", "running", "succeeded", "failed", "canceled", "expired", "missing"]
@@ -68,12 +84,14 @@ TERMINAL: frozenset[State] = frozenset({"succeeded", "failed", "canceled", "expi
 class Usage:
     """What the vendor says a job used; the catalogue turns it into money.
 
-    ``tokens`` and ``units`` are the vendor's own measures; ``charged`` is money the vendor names itself.
+    ``tokens``, ``units`` and ``seconds`` are the vendor's own measures; ``seconds`` are those it bills, of reference
+    videos and clip together. ``charged`` is money the vendor names itself.
     """
 
     tokens: int | None = None
     units: Decimal | None = None
     charged: Money | None = None
+    seconds: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

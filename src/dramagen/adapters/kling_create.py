@@ -99,14 +99,17 @@ def _contents(order: Order, attempt: Attempt | None, takes: Takes, product: str)
         raise InvalidShot("only Kling's omni route takes references", **who(order.route))
     ids = reference_ids(order)
     for reference in order.references:
-        if reference.video or reference.voice:
-            raise InvalidShot(
-                f"Kling takes no file of a video or voice: {reference.name}", **who(order.route)
-            )
+        if reference.voice:
+            raise InvalidShot(f"Kling takes no file of a voice: {reference.name}", **who(order.route))
+        named = iter(ids[reference.name])
         contents += [
-            {"type": "refer_image", "url": picture(image, attempt), "id": id_}
-            for image, id_ in zip(reference.images, ids[reference.name], strict=True)
+            {"type": "refer_image", "url": picture(image, attempt), "id": next(named)}
+            for image in reference.images
         ]
+        if reference.video is not None:
+            # By its URL alone; feature_video is one to take after, base_video one to edit.
+            url = attempt.url(reference.video) if attempt else ""
+            contents.append({"type": "feature_video", "url": url, "id": next(named)})
     voices = voice_ids(order)
     if voices and (len(voices) > takes.voices or product == "text-to-video" or not order.audio):
         raise InvalidShot(f"{order.route.model} takes no such voices here", **who(order.route))

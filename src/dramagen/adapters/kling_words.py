@@ -54,25 +54,32 @@ def camera_words(camera: Camera, chinese: bool) -> str:
 
 
 def reference_ids(order: Order) -> Mapping[str, tuple[str, ...]]:
-    """The ids the order's reference images are sent under, by reference name.
+    """The ids the order's references are sent under, by name: of each image, then of the video where there is one.
 
     Kling finds ``@id`` in the prompt by text, so no id may begin another, nor stand in the prompt already.
     Raises ``InvalidShot`` where no such ids can be made.
     """
     count = sum(len(reference.images) for reference in order.references)
+    films = sum(reference.video is not None for reference in order.references)
     said = "\n".join([order.prompt, *(c.prompt for c in order.cuts), *(line.text for line in order.dialogue)])
     taken = caller_ids(order)
-    for stem in ("image", "picture", "look"):
-        if f"{stem}_" not in said and not any(i.startswith(stem) or stem.startswith(i) for i in taken):
+    for stem, moving in (("image", "video"), ("picture", "footage"), ("look", "motion")):
+        used = (stem, moving) if films else (stem,)
+        if not any(f"{s}_" in said or any(i.startswith(s) or s.startswith(i) for i in taken) for s in used):
             break
     else:
         raise InvalidShot("the prompt, or options, already use the names image_, picture_ and look_")
-    numbers = iter(range(1, count + 1))
-    digits = len(str(count))  # image_01, so that image_1 does not begin image_10
-    return {
-        reference.name: tuple(f"{stem}_{next(numbers):0{digits}}" for _ in reference.images)
-        for reference in order.references
-    }
+    numbers, digits = (
+        iter(range(1, count + 1)),
+        len(str(count)),
+    )  # image_01, so that image_1 begins no image_10
+    film_numbers, film_digits = iter(range(1, films + 1)), len(str(films))
+    ids: dict[str, tuple[str, ...]] = {}
+    for reference in order.references:
+        images = tuple(f"{stem}_{next(numbers):0{digits}}" for _ in reference.images)
+        film = (f"{moving}_{next(film_numbers):0{film_digits}}",) if reference.video is not None else ()
+        ids[reference.name] = images + film
+    return ids
 
 
 def caller_ids(order: Order) -> tuple[str, ...]:

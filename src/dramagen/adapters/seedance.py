@@ -68,7 +68,7 @@ class SeedanceAdapter:
         return prompt.wording(order)
 
     def submit(self, order: Order, attempt: Attempt) -> Flow[Ticket]:
-        """One POST, media inline. Nothing deduplicates it: the vendor has no idempotency key.
+        """One POST, pictures and sounds inline, videos by URL. The vendor has no idempotency key.
 
         Never POST to a path below a task: it falls through to this create.
         """
@@ -124,9 +124,7 @@ class SeedanceAdapter:
             for medium in reference.images:
                 yield _image(medium, "reference_image", attempt)
             if reference.video is not None:
-                raise InvalidShot(
-                    f"the video of @{reference.name} cannot be sent: Seedance fetches videos from a public URL"
-                )
+                yield _video(reference.video, attempt)
             if reference.voice is not None:
                 yield _audio(reference.voice, attempt)
 
@@ -258,6 +256,13 @@ def _image(medium: Input, role: str, attempt: Attempt) -> dict[str, Any]:
         "image_url": {"url": _inline(medium, "image", form, attempt)},
         "role": role,
     }
+
+
+def _video(medium: Input, attempt: Attempt) -> dict[str, Any]:
+    """By its URL alone: base64 is refused for videos."""
+    if not medium.media_type.lower().startswith("video/"):
+        raise InvalidShot(f"a video was expected, not {medium.media_type}")
+    return {"type": "video_url", "video_url": {"url": attempt.url(medium)}, "role": "reference_video"}
 
 
 def _audio(medium: Input, attempt: Attempt) -> dict[str, Any]:

@@ -128,9 +128,14 @@ def _input_names(references: tuple[OrderReference, ...], chinese: bool) -> Itera
 def _legend(order: Order, written: str, names: Mapping[str, str], chinese: bool) -> str:
     """What the inputs are that the text does not speak of by itself: unmentioned ones, and voices."""
     spoken_of = mentioned(written, names) | {line.speaker.removeprefix("@") for line in order.dialogue}
-    said, sounds = [], 0
+    said, sounds, videos = [], 0, 0
     for reference in order.references:
         label = names[reference.name]
+        videos += reference.video is not None
+        if reference.video is not None and reference.images:
+            said.append(
+                f"视频{videos}与{label}是同一个" if chinese else f"Video {videos} shows the same as {label}"
+            )
         if reference.name not in spoken_of and label != reference.name:
             said.append(f"{label}为{reference.name}" if chinese else f"{label} is {reference.name}")
         if reference.voice is not None:

@@ -50,7 +50,7 @@ def path_of(order: Order) -> str:
 
 
 def inlined(order: Order, medium: Input) -> bool:
-    """Whether an input travels in the body. Sounds never do: data URIs are documented for pictures alone."""
+    """Whether an input travels in the body. Only pictures do: for them alone data URIs are documented."""
     return order.wire.get("media", "inline") == "inline" and medium.media_type.lower().startswith("image/")
 
 
@@ -102,11 +102,6 @@ def _checked(order: Order) -> None:
         raise InvalidShot(
             f"Wan reads {MOST_NEGATIVE} characters of negative prompt, not {len(order.negative_prompt)}"
         )
-    for reference in order.references:
-        if reference.video is not None:
-            raise InvalidShot(
-                f"the video of @{reference.name} cannot be sent: its seconds would be billed as well"
-            )
     clash = sorted(_OURS & order.options.keys())
     if clash:
         raise InvalidShot(
@@ -176,9 +171,9 @@ def _legacy(order: Order, links: Links) -> tuple[dict[str, Any], dict[str, Any]]
     if order.references:
         if first is not None or any(reference.voice is not None for reference in order.references):
             raise InvalidShot(
-                "this model takes the pictures of references, and no frame or voice beside them"
+                "this model takes pictures and videos of references, and no frame or voice beside them"
             )
-        input_["reference_urls"] = [links[image.sha256] for r in order.references for image in r.images]
+        input_["reference_urls"] = [links[item.sha256] for r in order.references for item in _shown(r)]
     if order.wire.get("audio_switch"):
         parameters["audio"] = order.audio
     if order.cuts:
@@ -204,15 +199,28 @@ def _frames(order: Order, links: Links) -> Iterator[dict[str, Any]]:
 
 
 def _pictures(order: Order, links: Links, *, voices: bool = False) -> Iterator[dict[str, Any]]:
-    """The references' pictures; with ``voices``, a voice goes with the first picture of whom it belongs to."""
+    """The references' pictures and videos; with ``voices``, a voice goes with the first one of whom it belongs to."""
     for reference in order.references:
-        items = [{"type": "reference_image", "url": links[image.sha256]} for image in reference.images]
+        items = [
+            {
+                "type": "reference_video" if item is reference.video else "reference_image",
+                "url": links[item.sha256],
+            }
+            for item in _shown(reference)
+        ]
         if voices and reference.voice is not None:
             _voiced(reference, items)["reference_voice"] = links[reference.voice.sha256]
         yield from items
 
 
+def _shown(reference: OrderReference) -> tuple[Input, ...]:
+    """What is seen of a reference, in the order it is sent and numbered: pictures, then the video."""
+    return reference.images if reference.video is None else (*reference.images, reference.video)
+
+
 def _voiced(reference: OrderReference, items: list[dict[str, Any]]) -> dict[str, Any]:
     if not items:
-        raise InvalidShot(f"the voice of @{reference.name} needs a picture of @{reference.name} beside it")
+        raise InvalidShot(
+            f"the voice of @{reference.name} needs a picture or video of @{reference.name} beside it"
+        )
     return items[0]

@@ -5,13 +5,14 @@ Source: Alibaba Cloud Model Studio "Wan 3.0 video generation" and "Asynchronous 
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote
 
 from httpx import URL, InvalidURL, Response
 
 from dramagen.adapters import wan_errors as errors
-from dramagen.adapters.base import State, Status, Ticket, json_body
+from dramagen.adapters.base import State, Status, Ticket, Usage, json_body
 from dramagen.errors import DramagenError, JobExpired, JobFailed
 
 TASKS = "/api/v1/tasks"
@@ -62,7 +63,19 @@ def read(ticket: Ticket, response: Response) -> Status | None:
     state = _STATES.get(word) if isinstance(word, str) else None
     if state is None:
         return Status(ticket, "running", note=f"unknown status {word!r:.100}")
-    return Status(ticket, state, error=_error(ticket, state, output, response))
+    usage = _usage(response) if state == "succeeded" else None
+    return Status(ticket, state, error=_error(ticket, state, output, response), usage=usage)
+
+
+def _usage(response: Response) -> Usage | None:
+    """The seconds that are billed: of the clip, and of the videos that went in. Numbers come as text, too."""
+    shown = json_body(response).get("usage")
+    seconds = shown.get("duration", shown.get("video_duration")) if isinstance(shown, Mapping) else None
+    try:
+        billed = Decimal(str(seconds))
+    except InvalidOperation:
+        return None
+    return Usage(seconds=billed) if billed.is_finite() and billed > 0 else None
 
 
 def _error(

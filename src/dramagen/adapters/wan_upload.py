@@ -19,6 +19,7 @@ from dramagen.errors import InvalidShot, ProviderUnavailable
 
 _EXTENSIONS: Mapping[str, str] = {
     "image/jpeg": "jpg", "audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/vnd.wave": "wav",
+    "video/quicktime": "mov",
 }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ _LANGUAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the vendor calls each reference: ``images`` by reference name, ``sounds`` where they are numbered."""
+    """What the vendor calls each reference: ``images``, a video last; ``sounds`` where they are numbered."""
 
     images: Mapping[str, tuple[str, ...]]
     sounds: Mapping[str, str]
@@ -86,12 +86,20 @@ def _names(order: Order, chinese: bool) -> Names:
     legacy = order.wire.get("protocol") == "legacy"
     usual = "character{}" if legacy else "图{}" if chinese else "Image {}"
     image, sound = str(order.wire.get("image", usual)), "音频{}" if chinese else "Audio {}"
+    film = "视频{}" if chinese else "Video {}"
     images: dict[str, tuple[str, ...]] = {}
     sounds: dict[str, str] = {}
-    count = 0
+    count = films = 0
     for reference in order.references:
-        images[reference.name] = tuple(image.format(count + n + 1) for n in range(len(reference.images)))
+        labels = [image.format(count + n + 1) for n in range(len(reference.images))]
         count += len(reference.images)
+        if reference.video is not None and legacy:  # one list, numbered through
+            count += 1
+            labels.append(image.format(count))
+        elif reference.video is not None:
+            films += 1
+            labels.append(film.format(films))
+        images[reference.name] = tuple(labels)
         if reference.voice is not None and order.wire.get("protocol") == "wan3":
             sounds[reference.name] = sound.format(len(sounds) + 1)
     return Names(images, sounds)

@@ -6,7 +6,7 @@ from typing import Any
 
 from dramagen.catalog import picture, price, words
 from dramagen.catalog.cards import ModelCard, ProviderCard
-from dramagen.catalog.fitting import UNMEASURED, Crop, Measure, Notes, NotMeasured, Unfit
+from dramagen.catalog.fitting import UNMEASURED, Adapt, Measure, Notes, NotMeasured, Unfit
 from dramagen.catalog.inputs import Desk, fit_exactly, fit_references
 from dramagen.catalog.load import SETTINGS, Catalog
 from dramagen.catalog.modes import Mode
@@ -15,7 +15,7 @@ from dramagen.catalog.route import Route
 from dramagen.errors import InvalidShot
 from dramagen.shot import Shot
 
-__all__ = ["UNMEASURED", "Crop", "Measure", "NotMeasured", "fit", "measured"]
+__all__ = ["UNMEASURED", "Adapt", "Measure", "NotMeasured", "fit", "measured"]
 
 
 def fit(
@@ -24,7 +24,7 @@ def fit(
     catalog: Catalog,
     *,
     measure: Measure,
-    crop: Crop | None = None,
+    adapt: Adapt | None = None,
     wording: Callable[[Order], str] | None = None,
     can_trim: bool = True,
     today: date,
@@ -35,8 +35,8 @@ def fit(
 
     Args:
         measure: reads a medium: its content hash, type, size.
-        crop: cuts a frame to a ratio and keeps the result, so that the order names the bytes that are sent;
-            None where nothing here can crop.
+        adapt: changes a picture and keeps the result, so that the order names the bytes that are sent; None where
+            nothing here can.
         wording: the adapter's: the prompt exactly as it will be sent. Without it the shot's own is measured.
         can_trim: a longer clip can be cut to length here.
         today: decides retirement.
@@ -48,7 +48,7 @@ def fit(
     try:
         _alive(card, route, notes, today, overridden)
         mode = _mode(shot, card)
-        desk = Desk(measure, crop, card.media, notes, planning)
+        desk = Desk(measure, adapt, card.media, notes, planning)
         order, trim = _order(shot, route, card, provider, mode, desk, notes, can_trim)
         words.check_prompt(_worded(order, wording), mode, notes)
         cost = price.estimate(card, provider, order)
@@ -96,14 +96,15 @@ def _order(
     if route.region not in card.wire:
         raise Unfit("region", f"{card.id} is not served in region {route.region}")
     duration, trim = picture.fit_length(shot, mode, notes, can_trim)
-    videos = desk.sends_videos and mode.references.videos and any(r.video for r in shot.references)
-    silent = videos and mode.references.silent_with_video
+    videos = [r.video for r in shot.references if r.video is not None and mode.references.videos]
+    silent = mode.references.silent_with_video and any(desk.sends_video(video) for video in videos)
     why = "films without sound beside a reference video" if silent else None
     tier, sound = picture.fit_tier(shot, mode, notes, why)
     picture.check_tier_length(mode, tier, duration)
     ratio = picture.fit_ratio(shot, mode)
     width, height = picture.pixels(shot, mode, tier)
     words.fit_camera(shot, mode)
+    desk.share(shot)
     first, last = (
         None if image is None else desk.frame(field, image, shot, follows=ratio is None)
         for field, image in (("first_frame", shot.first_frame), ("last_frame", shot.last_frame))
@@ -127,14 +128,14 @@ def _order(
         seed=words.fit_seed(shot, mode, notes),
         first_frame=first,
         last_frame=last,
-        references=fit_references(shot, mode, desk, notes, sound) if shot.references else (),
+        references=fit_references(shot, mode, desk, notes, sound, duration) if shot.references else (),
         camera=shot.camera,
         cuts=words.fit_cuts(shot, mode, duration),
         dialogue=words.fit_dialogue(shot, mode, notes, sound),
         options=_options(shot, provider),
     )
     most = card.media.max_total_bytes
-    if most is not None and (size := sum(item.size for item in order.inputs())) > most:
+    if most is not None and (size := desk.travelling(order.inputs(), order.references)) > most:
         raise Unfit("references", f"{size:,} bytes of media together; at most {most:,}")
     return order, trim
 

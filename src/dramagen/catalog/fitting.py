@@ -4,6 +4,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from dramagen.catalog.order import Input
+from dramagen.catalog.recipe import Recipe
 from dramagen.clip import Adjustment
 from dramagen.errors import InvalidShot
 from dramagen.shot import Media
@@ -11,8 +12,8 @@ from dramagen.shot import Media
 Measure = Callable[[Media], Input]
 """Reads a medium and says what it is. Raises :class:`NotMeasured` for a URL nobody has fetched yet."""
 
-Crop = Callable[[Media, str], Input]
-"""Cuts a picture to a ratio (``9:16``), keeps the result, and says what *that* is."""
+Adapt = Callable[[Media, Recipe], Input]
+"""Changes a picture, keeps the result, and says what *that* is. Raises ``InvalidShot`` where it cannot."""
 
 UNMEASURED = "unmeasured"
 """The content hash of a medium nobody has fetched: such an order can be priced and never be sent."""

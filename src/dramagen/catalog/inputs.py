@@ -1,11 +1,13 @@
-"""Frames and references: whether what is sent is what the vendor takes."""
+"""Frames and references: whether what is sent is what the vendor takes, and what is changed so that it is."""
 
 from decimal import Decimal
 from fractions import Fraction
 
-from dramagen.catalog.fitting import UNMEASURED, Crop, Measure, Notes, NotMeasured, Unfit, fraction
+from dramagen.catalog.fitting import UNMEASURED, Adapt, Measure, Notes, NotMeasured, Unfit, fraction
 from dramagen.catalog.modes import MediaLimit, MediaLimits, Mode
 from dramagen.catalog.order import Input, OrderReference
+from dramagen.catalog.recipe import Seen, breach, curable, form, recipe, shape, small
+from dramagen.errors import InvalidShot, MissingExtra
 from dramagen.shot import Image, Media, Reference, Shot
 
 OFF_RATIO = Fraction(26, 1000)
@@ -14,70 +16,136 @@ ratio they name (480x832 for 9:16), and the last frame of such a clip must go in
 
 
 class Desk:
-    """Measures each medium of one fit, and holds it against the vendor's limits."""
+    """Measures each medium of one fit, holds it against the vendor's limits, and has pictures changed to fit."""
 
     def __init__(
-        self, measure: Measure, crop: Crop | None, limits: MediaLimits, notes: Notes, planning: bool
+        self, measure: Measure, adapt: Adapt | None, limits: MediaLimits, notes: Notes, planning: bool
     ) -> None:
         self._measure = measure
-        self._crop = crop
+        self._adapt = adapt
         self._limits = limits
+        self._images = limits.image
         self._notes = notes
         self._planning = planning
+
+    def share(self, shot: Shot) -> None:
+        """Where the pictures of a shot weigh too much together, each may have its part of what is taken."""
+        most = self._limits.max_total_bytes
+        frames = [frame for frame in (shot.first_frame, shot.last_frame) if frame is not None]
+        pictures = frames + [image for reference in shot.references for image in reference.images]
+        sizes = [self._measured("", picture, quiet=True).size for picture in pictures]
+        if most is None or sum(sizes) <= most:
+            return
+        part = most // len(sizes)
+        self._images = self._images.model_copy(
+            update={"max_bytes": min(self._images.max_bytes or part, part)}
+        )
 
     def frame(self, field: str, image: Image, shot: Shot, follows: bool) -> Input:
         """A first or last frame, cropped where the output would follow it to another ratio."""
         found = self._measured(field, image)
-        if follows and found.width and found.height and self._off(found, shot.aspect_ratio):
-            size = f"{found.width}x{found.height}"
-            if self._crop is None:
-                raise Unfit(
-                    field, f"{field} is {size}, the shot {shot.aspect_ratio}, and nothing here can crop"
-                )
-            found = self._crop(image, shot.aspect_ratio)
-            given = f"{found.width}x{found.height}, cropped in the middle"
-            self._notes.adjust(field, size, given, f"the output follows it, and {shot.aspect_ratio} is asked")
-        self._check(field, field, found, self._limits.image)
-        return found
+        off = follows and found.width and found.height and self._off(found, shot.aspect_ratio)
+        return self._taken(field, field, image, found, shot.aspect_ratio if off else None)
 
     def image(self, reference: Reference, image: Image) -> Input:
-        """A picture of a reference."""
-        return self._reference(f"@{reference.name}'s image", image, self._limits.image)
+        """A picture of a reference. Its ratio is what somebody chose to show: it is never cropped."""
+        what = f"@{reference.name}'s image"
+        return self._taken("references", what, image, self._measured(what, image), None)
 
-    @property
-    def sends_videos(self) -> bool:
-        """An order carries content; a vendor that fetches videos itself cannot be given that."""
-        return not self._limits.video.by_url
+    def sends_video(self, video: Media) -> bool:
+        """Whether there is a way to hand it over: a vendor that fetches videos itself needs a URL to fetch."""
+        return video.url is not None or not self._limits.video.by_url
+
+    def sends_voice(self, voice: Media) -> bool:
+        """The same for the sample of a voice."""
+        return voice.url is not None or not self._limits.voice.by_url
 
     def video(self, reference: Reference, video: Media) -> Input:
-        """A reference video."""
-        return self._reference(f"@{reference.name}'s video", video, self._limits.video)
+        """A reference video, as it is or not at all."""
+        return self._as_it_is(f"@{reference.name}'s video", video, self._limits.video)
 
     def voice(self, reference: Reference, voice: Media) -> Input:
-        """A sample of a voice."""
-        return self._reference(f"@{reference.name}'s voice", voice, self._limits.voice)
+        """A sample of a voice, as it is or not at all."""
+        return self._as_it_is(f"@{reference.name}'s voice", voice, self._limits.voice)
 
-    def _reference(self, what: str, media: Media, limit: MediaLimit) -> Input:
+    def travelling(self, inputs: tuple[Input, ...], references: tuple[OrderReference, ...]) -> int:
+        """Bytes of what goes along; what the vendor fetches itself weighs nothing."""
+        fetched = [r.video for r in references if self._limits.video.by_url and r.video is not None]
+        fetched += [r.voice for r in references if self._limits.voice.by_url and r.voice is not None]
+        return sum(item.size for item in inputs) - sum(item.size for item in fetched)
+
+    def _as_it_is(self, what: str, media: Media, limit: MediaLimit) -> Input:
         found = self._measured(what, media)
-        self._check("references", what, found, limit)
-        return found
+        if found.sha256 != UNMEASURED and (problem := breach(found, limit)):
+            raise Unfit("references", f"{what}: {problem}")
+        return _plain(found)
 
-    def _measured(self, what: str, media: Media) -> Input:
+    def _taken(self, rule: str, what: str, image: Image, found: Input, ratio: str | None) -> Input:
+        """The picture as the vendor takes it, changed if need be; every change is listed."""
+        limit = self._images
+        if found.sha256 == UNMEASURED:
+            return found
+        if hopeless := small(found, limit) or (shape(found, limit) if ratio is None else None):
+            raise Unfit(rule, f"{what}: {hopeless}")
+        why = curable(found, limit)
+        if ratio is not None:
+            why.insert(0, f"the output follows it, and {ratio} is asked")
+        if not why:
+            return _plain(found)
+        made = self._changed(rule, what, image, found, ratio, "; ".join(why))
+        if problem := breach(made, limit):
+            raise Unfit(rule, f"{what}: {problem}")
+        before, after = _described(found, made, ratio)
+        self._notes.adjust(rule, before if what == rule else f"{what} {before}", after, "; ".join(why))
+        return made
+
+    def _changed(
+        self, rule: str, what: str, image: Image, found: Input, ratio: str | None, why: str
+    ) -> Input:
+        how = recipe(found, self._images, ratio)
+        if how is None:
+            raise Unfit(rule, f"{what}: {why}")
+        if self._adapt is None:
+            missing = MissingExtra("media", "changing a picture").message
+            raise Unfit(rule, f"{what} is {found.width}x{found.height}: {why}; {missing}")
+        try:
+            return self._adapt(image, how)
+        except InvalidShot as problem:
+            raise Unfit(rule, f"{what}: {why}; {problem.message}") from None
+
+    def _measured(self, what: str, media: Media, quiet: bool = False) -> Input:
         try:
             return self._measure(media)
+        except MissingExtra as missing:
+            raise Unfit("references", f"{what}: {missing.message}") from None
         except NotMeasured:
             if not self._planning:
                 raise
-            self._notes.warn(f"{what} is not yet measured")
+            if not quiet:
+                self._notes.warn(f"{what} is not yet measured")
             return Input(sha256=UNMEASURED, media_type="application/octet-stream", size=0)
 
     def _off(self, found: Input, ratio: str) -> bool:
         wanted = fraction(ratio)
         return abs(Fraction(found.width or 1, found.height or 1) - wanted) > OFF_RATIO * wanted
 
-    def _check(self, rule: str, what: str, found: Input, limit: MediaLimit) -> None:
-        if found.sha256 != UNMEASURED and (problem := breach(found, limit)):
-            raise Unfit(rule, f"{what}: {problem}")
+
+def _plain(found: Input) -> Input:
+    return found.plain() if isinstance(found, Seen) else found
+
+
+def _described(found: Input, made: Input, ratio: str | None) -> tuple[str, str]:
+    """A picture before and after: ``4000x3000 webp``, ``2000x1500 jpeg, on white``."""
+    before, after = f"{found.width}x{found.height}", f"{made.width}x{made.height}"
+    if form(found) != form(made):
+        before, after = f"{before} {form(found)}", f"{after} {form(made)}"
+    if before == after:
+        before, after = f"{before}, {found.size:,} bytes", f"{after}, {made.size:,} bytes"
+    if ratio is not None:
+        after += ", cropped in the middle"
+    if isinstance(found, Seen) and found.alpha and form(made) == "jpeg":
+        after += ", on white"
+    return before, after
 
 
 def fit_exactly(field: str, frame: Input | None, width: int | None, height: int | None) -> None:
@@ -87,58 +155,8 @@ def fit_exactly(field: str, frame: Input | None, width: int | None, height: int 
     raise Unfit(field, f"{field} is {frame.width}x{frame.height}; only exactly {width}x{height} is taken")
 
 
-FORMATS = {
-    "jpg": "jpeg", "quicktime": "mov", "mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav",
-    "x-ms-bmp": "bmp",
-}  # fmt: skip
-"""What cards call the formats whose media type is spelled otherwise."""
-
-
-def breach(found: Input, limit: MediaLimit) -> str | None:
-    """What is wrong with a file, or None. What was not measured is not held against it."""
-    kind = found.media_type.partition("/")[2].lower()
-    kind = FORMATS.get(kind, kind)
-    if limit.formats and kind not in limit.formats:
-        return f"{kind} is not taken; {', '.join(limit.formats)} are"
-    if limit.max_bytes is not None and found.size > limit.max_bytes:
-        return f"{found.size:,} bytes; at most {limit.max_bytes:,}"
-    return _size_breach(found, limit) or _length_breach(found, limit)
-
-
-def _size_breach(found: Input, limit: MediaLimit) -> str | None:
-    if found.width is None or found.height is None:
-        return None
-    size = f"{found.width}x{found.height}"
-    if limit.min_side is not None and min(found.width, found.height) < limit.min_side:
-        return f"{size}; no side under {limit.min_side} pixels"
-    if limit.max_side is not None and max(found.width, found.height) > limit.max_side:
-        return f"{size}; no side over {limit.max_side} pixels"
-    area = found.width * found.height
-    if limit.min_area is not None and area < limit.min_area:
-        return f"{size}; at least {limit.min_area:,} pixels in all"
-    if limit.max_area is not None and area > limit.max_area:
-        return f"{size}; at most {limit.max_area:,} pixels in all"
-    ratio = Decimal(found.width) / found.height
-    if limit.min_ratio is not None and ratio < limit.min_ratio:
-        return f"{size}; width / height at least {limit.min_ratio}"
-    if limit.max_ratio is not None and ratio > limit.max_ratio:
-        return f"{size}; width / height at most {limit.max_ratio}"
-    return None
-
-
-def _length_breach(found: Input, limit: MediaLimit) -> str | None:
-    if found.duration is None:
-        return None
-    seconds = Decimal(str(found.duration))
-    if limit.min_seconds is not None and seconds < limit.min_seconds:
-        return f"{seconds:f} s; at least {limit.min_seconds} s"
-    if limit.max_seconds is not None and seconds > limit.max_seconds:
-        return f"{seconds:f} s; at most {limit.max_seconds} s"
-    return None
-
-
 def fit_references(
-    shot: Shot, mode: Mode, desk: Desk, notes: Notes, sound: bool
+    shot: Shot, mode: Mode, desk: Desk, notes: Notes, sound: bool, duration: Decimal
 ) -> tuple[OrderReference, ...]:
     """Every reference, with as much of it as the model takes.
 
@@ -146,25 +164,47 @@ def fit_references(
     none; a reference that would have nothing left is refused.
     """
     takes = mode.references
-    videos = takes.videos and desk.sends_videos
     fitted = []
     for reference in shot.references:
         images = tuple(desk.image(reference, image) for image in reference.images) if takes.images else ()
-        video = desk.video(reference, reference.video) if reference.video and videos else None
-        voice = desk.voice(reference, reference.voice) if reference.voice and takes.voices and sound else None
+        video = voice = None
+        no_video, no_voice = _no_video(reference, mode, desk), _no_voice(reference, mode, desk, sound)
+        if reference.video is not None and no_video is None:
+            video = desk.video(reference, reference.video)
+        if reference.voice is not None and no_voice is None:
+            voice = desk.voice(reference, reference.voice)
         if not (images or video or voice) or (reference.images and not images):
-            raise Unfit("references", f"@{reference.name}: nothing of it is taken in mode {mode.name}")
-        if reference.video is not None and video is None:
-            why = "takes a video only by its public URL" if takes.videos else "takes no reference video"
-            notes.adjust("references", f"@{reference.name}'s video", "left out", why)
-        if reference.voice is not None and voice is None:
-            why = "films without sound here" if takes.voices else "takes no sample of a voice"
-            notes.adjust("references", f"@{reference.name}'s voice", "left out", why)
+            why = "".join(f"; {no}" for no in (no_video, no_voice) if no)
+            raise Unfit("references", f"@{reference.name}: nothing of it is taken in mode {mode.name}{why}")
+        if no_video is not None:
+            notes.adjust("references", f"@{reference.name}'s video", "left out", no_video)
+        if no_voice is not None:
+            notes.adjust("references", f"@{reference.name}'s voice", "left out", no_voice)
         fitted.append(
             OrderReference(name=reference.name, kind=reference.kind, images=images, video=video, voice=voice)
         )
     _count(fitted, mode)
+    _check_lengths(fitted, mode, duration)
     return tuple(fitted)
+
+
+def _no_video(reference: Reference, mode: Mode, desk: Desk) -> str | None:
+    """Why a reference's video is left out; None where it has none, or it is sent."""
+    if reference.video is None:
+        return None
+    if not mode.references.videos:
+        return "takes no reference video"
+    return None if desk.sends_video(reference.video) else "takes a video only by its public URL"
+
+
+def _no_voice(reference: Reference, mode: Mode, desk: Desk, sound: bool) -> str | None:
+    if reference.voice is None:
+        return None
+    if not mode.references.voices:
+        return "takes no sample of a voice"
+    if not sound:
+        return "films without sound here"
+    return None if desk.sends_voice(reference.voice) else "takes a voice only by its public URL"
 
 
 def _count(references: list[OrderReference], mode: Mode) -> None:
@@ -183,12 +223,28 @@ def _count(references: list[OrderReference], mode: Mode) -> None:
     ):
         if most is not None and number > most:
             raise Unfit("references", f"{number} {what}; at most {most}")
-    for what, listed, limit in (
+    if voices and not takes.voice_alone and not images and not videos:
+        raise Unfit("references", "a voice needs an image or a video beside it")
+
+
+def _check_lengths(references: list[OrderReference], mode: Mode, duration: Decimal) -> None:
+    takes = mode.references
+    videos = _seconds([r.video for r in references])
+    voices = _seconds([r.voice for r in references])
+    for what, seconds, limit in (
         ("videos", videos, takes.video_total),
         ("voices", voices, takes.voice_total),
     ):
-        seconds = sum((Decimal(str(item.duration or 0)) for item in listed), Decimal(0))
         if limit is not None and seconds > limit:
             raise Unfit("references", f"{seconds:f} s of {what}; at most {limit} s together")
-    if voices and not takes.voice_alone and not images and not videos:
-        raise Unfit("references", "a voice needs an image or a video beside it")
+    if not any(r.video for r in references):
+        return
+    if takes.clip_with_video is not None and duration > takes.clip_with_video:
+        raise Unfit("duration", f"{duration:f} s; at most {takes.clip_with_video} s beside a reference video")
+    if takes.video_and_clip is not None and videos + duration > takes.video_and_clip:
+        most = f"at most {takes.video_and_clip} s together"
+        raise Unfit("references", f"{videos:f} s of videos and {duration:f} s of clip; {most}")
+
+
+def _seconds(media: list[Input | None]) -> Decimal:
+    return sum((Decimal(str(item.duration or 0)) for item in media if item is not None), Decimal(0))

@@ -86,6 +86,8 @@ class References(Part):
         images, videos, voices, total: the most of each, and of all together.
         images_with_video: the most images beside a video, where that is fewer.
         video_total, voice_total: seconds of all together.
+        video_and_clip: seconds of all videos and of the clip together.
+        clip_with_video: the longest clip beside a video, in seconds, where that is shorter.
         frames: how many of first and last frame may stand beside references.
         voice_alone: a voice may be the only input.
         silent_with_video: no sound is made beside a reference video.
@@ -98,6 +100,8 @@ class References(Part):
     images_with_video: Annotated[int, Field(ge=0)] | None = None
     video_total: Decimal | None = None
     voice_total: Decimal | None = None
+    video_and_clip: Decimal | None = None
+    clip_with_video: Decimal | None = None
     frames: Literal[0, 1, 2] = 0
     voice_alone: bool = False
     silent_with_video: bool = False
@@ -106,7 +110,8 @@ class References(Part):
 class MediaLimit(Part):
     """What one file may be. Bytes, pixels, width / height, seconds.
 
-    ``by_url``: the vendor fetches it from a public URL and takes no bytes.
+    ``alpha``: pictures may have transparent parts. ``by_url``: the vendor fetches it from a public URL and takes no
+    bytes.
     """
 
     formats: tuple[str, ...] = ()
@@ -119,6 +124,7 @@ class MediaLimit(Part):
     max_ratio: Decimal | None = None
     min_seconds: Decimal | None = None
     max_seconds: Decimal | None = None
+    alpha: bool = True
     by_url: bool = False
 
 

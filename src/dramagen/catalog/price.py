@@ -63,6 +63,7 @@ def settle(
     tokens: int | None = None,
     units: Decimal | None = None,
     charged: Money | None = None,
+    billed: Decimal | None = None,
     seconds: Decimal | None = None,
 ) -> Money:
     """What a finished job cost: as the vendor reports it, else reckoned from the order and the delivery.
@@ -73,6 +74,7 @@ def settle(
     Args:
         tokens, units: the vendor's own measures of this job; for one's own server, seconds of compute.
         charged: money the vendor says it took; believed before anything else.
+        billed: seconds the vendor says it bills, of reference videos and clip together.
         seconds: length delivered; matters only where the card says that is what is billed.
 
     Raises:
@@ -89,6 +91,10 @@ def settle(
     inputs = _priced(extra(row, card, order)[1], row, card, provider, order)
     if row.per == "clip":
         return rate + inputs
+    if row.per == "second" and billed is not None and _counts_all(row, order):
+        pictures = extra(row.model_copy(update={"video": None}), card, order)[1]
+        first = _first_second(row, card, provider, order)
+        return _for_seconds(rate, first, billed) + _priced(pictures, row, card, provider, order)
     if row.per == "second":
         counted = seconds if seconds is not None and row.billed == "delivered" else order.duration
         return _for_seconds(rate, _first_second(row, card, provider, order), counted) + inputs
@@ -97,6 +103,11 @@ def settle(
         return rate * worked
     # Where the vendor is silent, what was reserved is what is booked: the safe side of an unknown floor.
     return _for_tokens(rate, tokens if tokens is not None else tokens_of(card, order)[1])
+
+
+def _counts_all(row: Price, order: Order) -> bool:
+    """Whether seconds of clip and of videos cost the same here, so that their sum can be priced."""
+    return row.video == row.amount or not any(r.video for r in order.references)
 
 
 def explain(card: ModelCard, provider: ProviderCard, order: Order) -> str:

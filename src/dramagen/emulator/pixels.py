@@ -40,3 +40,12 @@ def fit_area(ratio: float, area: int) -> Size:
     """The even size of about ``area`` pixels with the given width:height ratio."""
     height = round((area / ratio) ** 0.5 / 2) * 2
     return Size(round(height * ratio / 2) * 2, height)
+
+
+def film_seconds(data: bytes) -> float | None:
+    """Seconds of an MP4 or MOV, from its movie header; None for anything else."""
+    at = data.find(b"mvhd")
+    if at < 0 or len(data) < at + 24 or data[at + 4] != 0:
+        return None
+    scale, length = int.from_bytes(data[at + 16 : at + 20]), int.from_bytes(data[at + 20 : at + 24])
+    return length / scale if scale else None

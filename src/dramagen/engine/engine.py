@@ -195,7 +195,7 @@ class Engine:
             # A flight of this very process that broke: whether its create left is not known.
             await self.submitter.interrupted(flight)
         if flight.job.state in (S.INTENDED, S.UNKNOWN):
-            load = partial(self.intake.contents, flight.job.quote.order.inputs())
+            load = partial(self.intake.supply, flight.job.quote.order.inputs())
             kept = await _thread(self._rescue.find, flight.job.id)
             try:
                 if flight.job.state == S.INTENDED:

@@ -1,6 +1,13 @@
-"""What the caller hands in: read, measured, fetched once where it is a URL, and kept by content."""
+"""What the caller hands in: read, measured, changed where a route needs it, fetched once where it is a URL, kept.
 
+The one place that reads media. A URL lives in memory only: what is written down anywhere is the content's hash.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
@@ -8,24 +15,31 @@ import httpx
 
 from dramagen.catalog.fit import NotMeasured
 from dramagen.catalog.order import Input
+from dramagen.catalog.recipe import Recipe, Seen
 from dramagen.engine.guard import Guard
 from dramagen.engine.http import Http
 from dramagen.errors import DramagenError, InvalidShot, ProviderUnavailable
-from dramagen.media.crop import crop_to_ratio
-from dramagen.media.frames import picture_facts
-from dramagen.media.probe import probe
+from dramagen.identity import digest
+from dramagen.media.adapt import RECIPE, adapt_picture
+from dramagen.media.picture import PictureFacts, picture_facts
+from dramagen.media.probe import UndecodableMedia, probe, probe_sound
+from dramagen.media.sniff import media_type
 from dramagen.shot import Image, Media, Shot
-from dramagen.store import Store
+from dramagen.store import IndexUnavailable, Store
 
 FETCH_LIMIT = 200 * 1024 * 1024
-"""Bytes a reference may have; no vendor takes a larger one."""
+"""Bytes a reference may have, unpacked; few vendors take a larger one."""
 
-_MAGIC: tuple[tuple[int, bytes, str], ...] = (
-    (4, b"ftyp", "video/mp4"),
-    (0, b"RIFF", "audio/wav"),
-    (0, b"ID3", "audio/mp3"),
-    (0, b"\xff\xfb", "audio/mp3"),
-)
+FETCH_SECONDS = 600.0
+"""How long one URL may take in all: a server may send a byte now and then for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What an order's media are sent from: their bytes, and the URLs they were given by, each by SHA-256."""
+
+    contents: Mapping[str, bytes] = field(repr=False)
+    urls: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Intake:
@@ -34,8 +48,8 @@ class Intake:
     def __init__(self, store: Store, http: Http | None = None) -> None:
         self._store = store
         self._http = http
-        self._known: dict[str, Input] = {}
-        self._cropped: dict[tuple[str, str], Input] = {}
+        self._known: dict[tuple[type[Media], str], Input] = {}
+        self._adapted: dict[tuple[str, Recipe], Input] = {}
         self._fetched: dict[str, str] = {}
 
     # --- synchronous: files and bytes ------------------------------------------------------------------
@@ -49,37 +63,67 @@ class Intake:
         return self._fetched[media.url]
 
     def measure(self, media: Media) -> Input:
-        """What a medium is. Raises ``NotMeasured`` for a URL, ``InvalidShot`` for what is no medium."""
-        key = self.sha256(media)
+        """What a medium is.
+
+        Raises ``NotMeasured`` for a URL, ``InvalidShot`` for what is no medium or is broken, ``MissingExtra`` for
+        what cannot be measured without the ``media`` extra.
+        """
+        key = (type(media), self.sha256(media))
         if key not in self._known:
-            self._known[key] = self._measured(media, key)
+            data = self._content(media, key[1])
+            measured = self._picture if isinstance(media, Image) else self._film_or_sound
+            self._known[key] = measured(media, key[1], data)
         return self._known[key]
 
-    def crop(self, media: Media, ratio: str) -> Input:
-        """The picture cut to a ratio, kept, and what that is."""
-        key = (self.sha256(media), ratio)
-        if key not in self._cropped:
-            data, _ = crop_to_ratio(self._content(media, key[0]), ratio)
-            self._cropped[key] = self.measure(Image.from_bytes(data))
-            self._store.inputs.put_bytes(data, "png")
-        return self._cropped[key]
+    def adapt(self, media: Media, recipe: Recipe) -> Input:
+        """The picture changed as the recipe says, kept by its content, and what that is.
+
+        Which bytes came out once is remembered: made again by another version of a library they could differ in one
+        pixel, and an order would be another one. Raises ``InvalidShot`` where the recipe cannot be kept.
+        """
+        sha256 = self.sha256(media)
+        if (sha256, recipe) not in self._adapted:
+            row = f"adapted:{sha256}/{digest(f'r{RECIPE}', recipe.model_dump(mode='json'))}"
+            data = self._made_before(row)
+            if data is None:
+                try:
+                    data = adapt_picture(self._content(media, sha256), **dict(recipe))
+                except ValueError as problem:
+                    raise InvalidShot(f"{media!r} cannot be changed: {problem}") from None
+                stored = self._store.inputs.put_bytes(data, picture_facts(data).format.replace("jpeg", "jpg"))
+                with suppress(IndexUnavailable):  # the picture is right all the same
+                    self._store.index.set(row, stored.sha256.encode())
+            made = self.measure(Image.from_bytes(data))
+            self._adapted[sha256, recipe] = made.plain() if isinstance(made, Seen) else made
+        return self._adapted[sha256, recipe]
 
     def keep(self, shot: Shot) -> None:
         """Keep the content of everything a shot names: a job may need it again in another process."""
         for media in media_of(shot):
-            found = self.measure(media)
-            if self._store.inputs.path(found.sha256) is None:
-                self._store.inputs.put_bytes(self._content(media, found.sha256), _extension(found.media_type))
+            sha256 = self.sha256(media)
+            if self._store.inputs.path(sha256) is None:
+                data = self._content(media, sha256)
+                self._store.inputs.put_bytes(data, _extension(media, data))
 
-    def contents(self, inputs: tuple[Input, ...]) -> dict[str, bytes]:
-        """The bytes of an order's media, by hash. Raises ``InvalidShot`` where one was lost."""
+    def supply(self, inputs: tuple[Input, ...]) -> Supply:
+        """What an order's media are sent from. Raises ``InvalidShot`` where one was lost.
+
+        URLs are there only for what was given by URL to this very process.
+        """
         found = {}
         for item in inputs:
             data = self._store.inputs.read(item.sha256)
             if data is None:
                 raise InvalidShot(f"the {item.media_type} {item.sha256[:12]} of this order is no longer kept")
             found[item.sha256] = data
-        return found
+        return Supply(found, {sha256: url for url, sha256 in self._fetched.items() if sha256 in found})
+
+    def _made_before(self, row: str) -> bytes | None:
+        try:
+            kept = self._store.index.get(row)
+            return None if kept is None else self._store.inputs.read(kept.decode())
+        except (IndexUnavailable, ValueError, OSError):
+            return None  # looked up in vain: it is made again
 
     def _content(self, media: Media, sha256: str) -> bytes:
         if media.url is None:
@@ -89,24 +133,28 @@ class Intake:
             raise NotMeasured("a fetched URL is no longer kept: await studio.prepare(shots) fetches it again")
         return data
 
-    def _measured(self, media: Media, sha256: str) -> Input:
-        data = self._content(media, sha256)
-        if isinstance(media, Image):
-            try:
-                facts = picture_facts(data)
-            except (ValueError, OSError) as problem:
-                raise InvalidShot(f"{media!r} is no picture that can be read: {problem}") from None
-            return Input(
-                sha256=sha256, media_type=f"image/{facts.format}", size=len(data),
-                width=facts.width, height=facts.height,
-            )  # fmt: skip
-        kind = next((m for at, magic, m in _MAGIC if data[at : at + len(magic)] == magic), None)
+    def _picture(self, media: Media, sha256: str, data: bytes) -> Input:
+        try:
+            facts = picture_facts(data)
+        except (ValueError, OSError) as problem:
+            raise InvalidShot(f"{media!r} is no picture that can be read: {problem}") from None
+        return Seen(
+            sha256=sha256, media_type=f"image/{facts.format}", size=len(data),
+            width=facts.width, height=facts.height, alpha=facts.has_alpha, flaw=_flaw(facts),
+        )  # fmt: skip
+
+    def _film_or_sound(self, media: Media, sha256: str, data: bytes) -> Input:
+        kind = media_type(data)
         if kind is None:
-            raise InvalidShot(f"{media!r} is neither mp4, mov, wav nor mp3")
-        if not kind.startswith("video/"):
-            return Input(sha256=sha256, media_type=kind, size=len(data))
-        kept = self._store.inputs.put_bytes(data, "mp4")
-        film = probe(kept.path, decode=False)
+            raise InvalidShot(f"{media!r} is no video or sound of a known kind, such as mp4, mov, wav or mp3")
+        kept = self._store.inputs.put_bytes(data, _extension(media, data))
+        try:
+            if kind.startswith("audio/"):
+                sound = probe_sound(kept.path)
+                return Input(sha256=sha256, media_type=kind, size=len(data), duration=sound.duration)
+            film = probe(kept.path, decode=False)
+        except UndecodableMedia as problem:
+            raise InvalidShot(f"{media!r} cannot be measured: {problem.reason}") from None
         return Input(
             sha256=sha256, media_type=kind, size=len(data),
             width=film.width, height=film.height, duration=film.duration,
@@ -117,32 +165,61 @@ class Intake:
     async def fetch(self, shot: Shot, guard: Guard) -> None:
         """Fetch every URL of a shot that is not known yet, once, with the same guards as results.
 
-        Raises ``InvalidShot`` for a private address or a file too large, ``ProviderUnavailable`` for a dead link.
+        Raises ``InvalidShot`` for a private address, a file too large or a URL that has none, ``ProviderUnavailable``
+        for a link that is dead just now.
         """
         for media in media_of(shot):
             if media.url is not None and media.url not in self._fetched:
                 data = await self._download(media.url, guard)
-                stored = await anyio.to_thread.run_sync(self._store.inputs.put_bytes, data, "bin")
+                extension = _extension(media, data)
+                stored = await anyio.to_thread.run_sync(self._store.inputs.put_bytes, data, extension)
                 self._fetched[media.url] = stored.sha256
 
     async def _download(self, url: str, guard: Guard) -> bytes:
         if self._http is None:
             raise NotMeasured("a URL can only be fetched inside 'async with Studio()'")
-        chunks, size = [], 0
         try:
-            async with self._http.stream(httpx.Request("GET", url), guard) as response:
-                if not response.is_success:
-                    raise InvalidShot(f"a picture's URL answers HTTP {response.status_code}: {url}")
-                async for chunk in response.aiter_bytes():
-                    size += len(chunk)
-                    if size > FETCH_LIMIT:
-                        raise InvalidShot(f"a reference is larger than {FETCH_LIMIT:,} bytes: {url}")
-                    chunks.append(chunk)
+            with anyio.fail_after(FETCH_SECONDS):
+                return await self._read(self._http, httpx.Request("GET", url), guard)
         except DramagenError:
             raise
-        except httpx.HTTPError as problem:
-            raise ProviderUnavailable(f"cannot fetch {url}: {type(problem).__name__}") from None
+        except httpx.InvalidURL:
+            raise InvalidShot(f"{_shown(url)} is no address") from None
+        except (httpx.HTTPError, TimeoutError) as problem:
+            raise ProviderUnavailable(f"cannot fetch {_shown(url)}: {type(problem).__name__}") from None
+
+    async def _read(self, http: Http, request: httpx.Request, guard: Guard) -> bytes:
+        where, chunks, size = _shown(str(request.url)), [], 0
+        request.headers["Accept-Encoding"] = "identity"  # media are packed as they are
+        async with http.stream(request, guard) as response:
+            status = response.status_code
+            if status == 429 or status >= 500:
+                raise ProviderUnavailable(f"cannot fetch {where}: HTTP {status}")
+            if not response.is_success:
+                raise InvalidShot(f"{where} answers HTTP {status}")
+            # Counted as it is unpacked, so that a small answer cannot become a large one.
+            async for chunk in response.aiter_bytes(1 << 16):
+                size += len(chunk)
+                if size > FETCH_LIMIT:
+                    raise InvalidShot(f"{where} is larger than {FETCH_LIMIT:,} bytes")
+                chunks.append(chunk)
+        if not size:
+            raise InvalidShot(f"{where} is an empty file")
         return b"".join(chunks)
+
+
+def _shown(url: str) -> str:
+    """A URL for people: what follows ``?`` may be a key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+
+
+def _flaw(facts: PictureFacts) -> str | None:
+    if facts.frames > 1:
+        return f"of its {facts.frames} pictures the first is sent"
+    if facts.turned:
+        return "it is stored turned, and not every vendor turns it back"
+    return "it has the colours of print" if facts.cmyk else None
 
 
 def media_of(shot: Shot) -> list[Media]:
@@ -153,8 +230,21 @@ def media_of(shot: Shot) -> list[Media]:
     return [media for media in found if media is not None]
 
 
-def _extension(media_type: str) -> str:
-    return {"jpeg": "jpg"}.get(media_type.partition("/")[2], media_type.partition("/")[2])
+_EXTENSIONS = {
+    "jpeg": "jpg", "quicktime": "mov", "x-msvideo": "avi", "x-matroska": "mkv", "audio/mp4": "m4a",
+}  # fmt: skip
+
+
+def _extension(media: Media, data: bytes) -> str:
+    """What the file is to be called; nothing depends on it but people."""
+    try:
+        kind = f"image/{picture_facts(data).format}" if isinstance(media, Image) else media_type(data)
+    except (ValueError, DramagenError):
+        kind = None
+    if kind is None:
+        return "bin"
+    form = kind.partition("/")[2]
+    return _EXTENSIONS.get(kind) or _EXTENSIONS.get(form, form)
 
 
 def shot_record(shot: Shot, intake: Intake) -> dict[str, object]:

@@ -52,10 +52,10 @@ class Service:
     def settle(self, order: Order, usage: Usage | None, seconds: Decimal | None = None) -> tuple[Money, str]:
         """What a finished job cost, and who says so: ``reported`` by the vendor, or ``computed`` here."""
         usage = usage or Usage()
-        reported = (usage.tokens, usage.units, usage.charged) != (None, None, None)
+        reported = usage != Usage()
         cost = price.settle(
             self.model, self.provider, order,
-            tokens=usage.tokens, units=usage.units, charged=usage.charged, seconds=seconds,
+            tokens=usage.tokens, units=usage.units, charged=usage.charged, billed=usage.seconds, seconds=seconds,
         )  # fmt: skip
         return cost, "reported" if reported else "computed"
 

@@ -5,7 +5,7 @@ and it is on disk before anything else happens. Unknown: everything else; it is 
 means, and sent again only where the vendor documents our tag as unique and says it has never seen it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import anyio
@@ -18,6 +18,7 @@ from dramagen.engine.clock import Clock
 from dramagen.engine.database import JournalUnavailable
 from dramagen.engine.held import Held, move
 from dramagen.engine.http import Http, LostAnswer, Sent
+from dramagen.engine.intake import Supply
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal, TicketContested, TicketTaken
 from dramagen.engine.service import Service
@@ -25,6 +26,7 @@ from dramagen.engine.state import JobState
 from dramagen.errors import (
     ConcurrencyLimited,
     DramagenError,
+    InvalidShot,
     OutcomeUnknown,
     ProviderUnavailable,
     RateLimited,
@@ -46,8 +48,8 @@ LOOKS = (1.0, 2.0, 4.0, 8.0, 15.0)
 GIVEN_UP = "given-up"
 """The code of the error of a job that was let go before it was sent."""
 
-Load = Callable[[], Mapping[str, bytes]]
-"""Reads the media an order sends, by SHA-256; blocks."""
+Load = Callable[[], Supply]
+"""Reads the media an order sends; blocks."""
 
 
 class Again(Exception):
@@ -136,8 +138,10 @@ class Submitter:
 
         try:
             base, url = await anyio.to_thread.run_sync(self._callback, held.job)
-            inputs = await anyio.to_thread.run_sync(load)
-            attempt = Attempt(held.job.tag, created, callback_url=url, inputs=inputs)
+            media = await anyio.to_thread.run_sync(load)
+            attempt = Attempt(
+                held.job.tag, created, callback_url=url, inputs=media.contents, urls=media.urls
+            )
             flow = service.adapter.submit(held.job.quote.order, attempt)
             ticket = await self.http.run(flow, service.adapter, service.access, on_create=announce)
         except JournalUnavailable:
@@ -203,6 +207,11 @@ class Submitter:
                 refusal = await self._send(held, service, load)
                 if held.job.state == JobState.ACCEPTED:
                     return
+                if held.job.state == JobState.UNKNOWN and isinstance(refusal, InvalidShot):
+                    # Nothing left, nor ever will: what it needs is gone, such as a URL an earlier process had.
+                    raise self._lost(
+                        held.job, f"the vendor knows no such job, and it cannot be sent again: {refusal}"
+                    )
                 if held.job.state == JobState.SENDING:
                     # Not believed: the refusal may be about the name, which the first create took.
                     await self._unknown(held, str(refusal))

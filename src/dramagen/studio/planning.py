@@ -19,13 +19,13 @@ from dramagen.routing.policy import Policy
 from dramagen.shot import Shot
 
 
-def _can_crop() -> bool:
+def _can_adapt() -> bool:
     return find_spec("PIL") is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Quotes and choices of one studio. What this machine can do (trim, crop) is looked up once."""
+    """Quotes and choices of one studio. What this machine can do (trim, change pictures) is looked up once."""
 
     services: Services
     intake: Intake
@@ -33,7 +33,7 @@ class Planner:
     rates: Rates
     today: Callable[[], date]
     can_trim: bool = field(default_factory=can_decode)
-    can_crop: bool = field(default_factory=_can_crop)
+    can_adapt: bool = field(default_factory=_can_adapt)
 
     def plan(self, shot: Shot, *, held: str | None = None) -> ShotPlan:
         """Every route's answer to a shot, and the attempts in order. Raises ``NoRoute`` for an unknown pin."""
@@ -108,7 +108,7 @@ class Planner:
             route,
             self.services.catalog,
             measure=self.intake.measure,
-            crop=self.intake.crop if self.can_crop else None,
+            adapt=self.intake.adapt if self.can_adapt else None,
             wording=adapter.wording,
             can_trim=self.can_trim,
             today=self.today(),

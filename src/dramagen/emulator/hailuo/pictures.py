@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from dramagen.emulator.hailuo.errors import invalid
-from dramagen.emulator.pixels import Size, picture_size
+from dramagen.emulator.pixels import Size, film_seconds, picture_size
 from dramagen.emulator.world import Call
 
 _DATA = re.compile(r"data:(image|video|audio)/([^;,]+);base64,(.*)$", re.DOTALL)
@@ -62,7 +62,7 @@ def seconds(call: Call, url: object, kind: str, formats: tuple[str, ...], most: 
     if found is not None:
         if not found[1] or len(found[1]) > most:
             raise invalid(f"{where}: at most {most // MIB} MB")
-        return _measured(found[1]) or float(call.options.reference_seconds)
+        return film_seconds(found[1]) or float(call.options.reference_seconds)
     try:
         return float(parse_qs(urlsplit(str(url)).query)["seconds"][0])
     except (KeyError, ValueError):
@@ -87,12 +87,3 @@ def inlined(url: object, kind: str, formats: tuple[str, ...], where: str) -> tup
         return match[2], base64.b64decode(match[3], validate=True)
     except binascii.Error:
         raise invalid(f"{where}: the base64 data is not valid") from None
-
-
-def _measured(data: bytes) -> float | None:
-    """Seconds of an MP4, from its movie header; None for anything else."""
-    at = data.find(b"mvhd")
-    if at < 0 or len(data) < at + 24 or data[at + 4] != 0:
-        return None
-    scale, length = int.from_bytes(data[at + 16 : at + 20]), int.from_bytes(data[at + 20 : at + 24])
-    return length / scale if scale else None

@@ -49,6 +49,8 @@ class Settings(BaseModel):
     data_uris: Literal["documented", "all"] = "documented"
     """Whether models take data URIs whose pages speak of public URLs alone."""
     image_check: Literal["strict", "lenient"] = "lenient"
+    reference_video_seconds: float = Field(default=5.0, gt=0)
+    """Length assumed for a video whose URL does not say ``?seconds=``."""
     upload_mb: int = Field(default=100, ge=0)
     moderation_words: Literal["output", "either"] = "output"
     failed_reason: bool = True

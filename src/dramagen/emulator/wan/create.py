@@ -7,6 +7,7 @@ What a page does not name is ignored, as the vendor does: the dashscope package 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from dramagen.emulator.pixels import Size, fit_area
 from dramagen.emulator.wan.errors import invalid
@@ -29,6 +30,13 @@ class Wish:
     seconds: int
     sound: bool
     late: tuple[str, str] | None = None
+    films: tuple[float, ...] = ()
+    """Seconds of each reference video."""
+
+    @property
+    def billed(self) -> float:
+        """Seconds that cost: those of the clip, and of the videos that came in."""
+        return self.seconds + sum(self.films)
 
 
 def read(model: Model, body: Mapping[str, Any], desk: Desk) -> Wish:
@@ -102,16 +110,23 @@ def _media(
     kinds = [item.get("type") for item in items]
     _check_kinds(model, kinds)
     first: Size | None = None
+    films: list[float] = []
     for at, item in enumerate(items):
         name = f"media[{at}]"
         if item["type"] == "reference_audio":
             desk.sound(item.get("url"), name)
+            continue
+        if item["type"] in ("reference_video", "first_clip"):
+            films.append(desk.film(item.get("url"), name))
+            if "reference_voice" in item:
+                desk.sound(item["reference_voice"], f"{name}.reference_voice")
             continue
         looked_at = desk.picture(item.get("url"), name)
         if item["type"] == "first_frame":
             first = looked_at
         if "reference_voice" in item:
             desk.sound(item["reference_voice"], f"{name}.reference_voice")
+    _check_films(model, films, seconds)
     tier = _tier(model, parameters)
     framed = "first_frame" in kinds
     ratio = parameters.get("ratio", "adaptive" if model.protocol == "wan3" else "16:9")
@@ -122,8 +137,16 @@ def _media(
     mixed = model.protocol == "wan3" and framed and any(str(k).startswith("reference") for k in kinds)
     return Wish(
         prompt=prompt, tier=tier, size=size, ratio=shown, seconds=seconds, sound=sound,
-        late=("InvalidParameter", MIXED) if mixed else None,
+        late=("InvalidParameter", MIXED) if mixed else None, films=tuple(films),
     )  # fmt: skip
+
+
+def _check_films(model: Model, films: list[float], seconds: int) -> None:
+    most = 15 if model.protocol == "wan3" else 30
+    if any(not 1 <= film <= most for film in films) or (model.protocol == "wan3" and sum(films) > 15):
+        raise invalid(f"a reference video must be 1 to {most} seconds long")
+    if films and (sum(films) + seconds > 30 if model.protocol == "wan3" else seconds > 10):
+        raise invalid(f"duration {seconds} is not supported beside a reference video")
 
 
 def _check_kinds(model: Model, kinds: list[Any]) -> None:
@@ -164,6 +187,11 @@ def _pixels(tier: str, ratio: str, first: Size | None, framed: bool) -> tuple[tu
     return fit_area(width / height, table["1:1"][0] * table["1:1"][1]), ratio
 
 
+def _is_film(url: Any) -> bool:
+    """This protocol does not say which of its references move: their names do."""
+    return isinstance(url, str) and urlsplit(url).path.lower().endswith((".mp4", ".mov"))
+
+
 def _legacy(
     model: Model, input_: Mapping[str, Any], parameters: Mapping[str, Any], desk: Desk, prompt: str, seconds: int,
     sound: bool,
@@ -171,13 +199,17 @@ def _legacy(
     shot_type = parameters.get("shot_type", "single")
     if shot_type not in ("single", "multi"):
         raise invalid("shot_type must be single or multi")
+    films: list[float] = []
     if model.kind in ("text", "references"):
         if model.kind == "references":
             urls = input_.get("reference_urls", input_.get("reference_video_urls"))
             if not isinstance(urls, list) or not 1 <= len(urls) <= 5:
                 raise invalid("reference_urls: 1 to 5 are required")
             for at, url in enumerate(urls):
-                desk.picture(url, f"reference_urls[{at}]")
+                if _is_film(url):
+                    films.append(desk.film(url, f"reference_urls[{at}]"))
+                else:
+                    desk.picture(url, f"reference_urls[{at}]")
         sized = {size: tier for tier in model.tiers for size in LEGACY_SIZES[tier]}
         usual = "1280*720" if model.default_tier == "720P" else "1920*1080"
         size = parameters.get("size", usual)
@@ -185,8 +217,9 @@ def _legacy(
             raise invalid(f"size must be one of {', '.join(sized)}")
         width, height = map(int, str(size).split("*"))
         return Wish(
-            prompt=prompt, tier=sized[size], size=(width, height), ratio=size, seconds=seconds, sound=sound
-        )
+            prompt=prompt, tier=sized[size], size=(width, height), ratio=size, seconds=seconds, sound=sound,
+            films=tuple(films),
+        )  # fmt: skip
     names = ("img_url",) if model.kind == "image" else ("first_frame_url", "last_frame_url")
     pictures = [desk.picture(input_.get(name), name) for name in names]
     tier = _tier(model, parameters)

@@ -3,9 +3,9 @@
 import base64
 import binascii
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from dramagen.emulator.pixels import Size, picture_size
+from dramagen.emulator.pixels import Size, film_seconds, picture_size
 from dramagen.emulator.state import Account
 from dramagen.emulator.wan.errors import invalid
 from dramagen.emulator.wan.models import Model
@@ -32,6 +32,19 @@ class Desk:
             raise invalid(f"{name}: sides of 240 to 8000 pixels and a ratio of 1:8 to 8:1 are required",
                           "InvalidFile.Resolution")  # fmt: skip
         return size
+
+    def film(self, url: Any, name: str) -> float:
+        """The seconds of a video: of a URL what ``?seconds=`` says. Data URIs are not documented for videos."""
+        if isinstance(url, str) and url.startswith("data:"):
+            raise invalid(f"{name}: url error, please check url!", "InvalidURL")
+        data = self._data(url, name, "video/")
+        usual = float(self._call.options.reference_video_seconds)
+        if data is not None:
+            return film_seconds(data) or usual
+        try:
+            return float(parse_qs(urlsplit(url).query)["seconds"][0])
+        except (KeyError, ValueError):
+            return usual
 
     def sound(self, url: Any, name: str) -> None:
         """A sound; data URIs of sounds are not documented. Raises ``Refusal``."""

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 from dramagen.emulator.files import file_url
@@ -48,7 +49,7 @@ def new_job(call: Call, model: Model, sent_model: str, wish: Wish, request_id: s
     return Job(
         id=job_id,
         model=sent_model,
-        price=model.rate(call.region, wish.tier, sound=wish.sound) * wish.seconds,
+        price=model.rate(call.region, wish.tier, sound=wish.sound) * Decimal(str(wish.billed)),
         created=call.now,
         seconds=call.options.job_seconds * jitter(job_id, 0.8, 1.2),
         clip=spec,
@@ -106,8 +107,9 @@ def task_body(call: Call, job: Job, request_id: str) -> dict[str, Any]:
 def _usage(detail: Detail, numbers: str) -> dict[str, Any]:
     wish, model = detail.wish, detail.model
 
-    def spelled(value: int) -> Any:
-        return {"int": value, "float": float(value), "text": str(value)}[numbers]
+    def spelled(value: float) -> Any:
+        whole = int(value) if value == int(value) else value
+        return {"int": whole, "float": float(value), "text": str(whole)}[numbers]
 
     if model.protocol == "legacy" and not model.id.startswith("wan2.6"):
         if model.id.startswith(("wan2.1", "wanx2.1")):
@@ -117,8 +119,8 @@ def _usage(detail: Detail, numbers: str) -> dict[str, Any]:
         return {"duration": spelled(wish.seconds), "SR": spelled(int(wish.tier[:-1])), "video_count": 1}
     usage: dict[str, Any] = {
         "video_count": 1,
-        "duration": spelled(wish.seconds),
-        "input_video_duration": spelled(0),
+        "duration": spelled(wish.billed),
+        "input_video_duration": spelled(sum(wish.films)),
         "output_video_duration": spelled(wish.seconds),
         "SR": spelled(int(wish.tier[:-1])),
     }
