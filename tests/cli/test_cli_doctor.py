@@ -28,13 +28,15 @@ VARIABLES = {
     "hailuo": "MINIMAX_API_KEY",
     "vidu": "VIDU_API_KEY",
     "sora": "OPENAI_API_KEY",
+    "fal": "FAL_KEY",
+    "replicate": "REPLICATE_API_TOKEN",
 }
 
 
 @pytest.fixture(autouse=True)
 def keyless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever keys the machine has are none of these tests' business."""
-    for variable in ("OPENAI_API_KEY", "FAL_KEY", "REPLICATE_API_TOKEN"):
+    for variable in VARIABLES.values():
         monkeypatch.delenv(variable, raising=False)
 
 

@@ -136,11 +136,13 @@ class FalAdapter:
         return Notice([id_] if isinstance(id_, str) and id_.strip() else [], signed=True)
 
     def probe(self) -> Flow[Account]:
-        """Read the list of requests of one endpoint, which is free."""
-        response = yield lost.listing(_PROBED, limit=1)
+        """Read the price of one endpoint, which is free. The list of requests is not open to every account."""
+        response = yield Request(
+            "GET", f"/v1/models/pricing?{urlencode({'endpoint_id': _PROBED})}", extensions={HOST: "api"}
+        )
         body = json_body(response)
-        if response.is_success and isinstance(body, Mapping) and isinstance(body.get("items"), list):
-            return Account(valid=True, detail="the key may list its requests")
+        if response.is_success and isinstance(body, Mapping) and isinstance(body.get("prices"), list):
+            return Account(valid=True, detail="the key may read prices")
         return Account(valid=False, error=fault(response))
 
     def fault(self, response: Response) -> DramagenError:

@@ -18,10 +18,10 @@ from dramagen.engine.http import Http, Limits
 from dramagen.engine.service import Services
 from dramagen.errors import (
     AuthError,
+    ConfigError,
     DramagenError,
     InsufficientBalance,
     ProviderUnavailable,
-    RateLimited,
 )
 from dramagen.money import Money
 from dramagen.redact import redact
@@ -67,10 +67,9 @@ class KeyReport:
     @property
     def ok(self) -> bool | None:
         """Whether films can be ordered there; None where that could not be told."""
-        if isinstance(self.error, InsufficientBalance):
-            return False
-        # A host that cannot be reached is broken; one that is busy is not.
-        return False if self.works is None and isinstance(self.error, ProviderUnavailable) else self.works
+        # A host that is down is broken; one that is busy, or did not like the question, is not.
+        broken = InsufficientBalance | ProviderUnavailable | ConfigError
+        return False if isinstance(self.error, broken) else self.works
 
     @property
     def skewed(self) -> bool:
@@ -157,11 +156,10 @@ async def _report(services: Services, http: Http, clock: Clock, access: Access, 
 
 
 def _works(told: Account | None, error: DramagenError | None) -> bool | None:
-    if isinstance(error, InsufficientBalance):
+    if isinstance(error, InsufficientBalance) or (told is not None and told.valid):
         return True  # the vendor knows whose account is empty
-    if told is not None and told.valid:
-        return True
-    return None if isinstance(error, ProviderUnavailable | RateLimited) else False
+    # Any other error says nothing of the key: the vendor is busy, or did not like the question.
+    return False if isinstance(error, AuthError) else None
 
 
 def _silent(access: Access, patience: float) -> DramagenError:
