@@ -73,6 +73,8 @@ class Config(Setting):
         callback_url: the public https address ``dramagen.webhooks.app`` answers at, prefix included; vendors that
             can call are then given an address under it. A loopback address may be http, for tests.
         time_scale: how much faster than real time waits pass (for emulators).
+        database: ``postgresql://...`` of a journal that several machines share (extra ``postgres``); by default a
+            file in the home. A password is better kept in ``DRAMAGEN_DATABASE``, or where libpq looks for it.
     """
 
     home: Path | None = None
@@ -88,3 +90,4 @@ class Config(Setting):
     on_unknown: Literal["hold", "resend"] | None = None
     callback_url: str | None = None
     time_scale: Annotated[float, Field(gt=0)] | None = None
+    database: str | None = Field(default=None, repr=False)

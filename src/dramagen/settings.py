@@ -116,6 +116,12 @@ class Settings:
         return float(self.first("time_scale", 1.0))
 
     @property
+    def database(self) -> str | None:
+        """Where the shared journal is; None for a file in the home."""
+        url: str | None = self.first("database", None)
+        return url
+
+    @property
     def callback_url(self) -> str | None:
         """Where vendors may call. A file in the working directory cannot say it: callbacks show results."""
         for layer in self.layers:
@@ -175,6 +181,7 @@ def gather(
     settings = Settings(home, tuple(layers), environ, _emulator(environ), roots)
     _check_rates(settings)
     _check_callback(settings)
+    _check_database(settings)
     return settings
 
 
@@ -194,7 +201,11 @@ def _from_environment(environ: Mapping[str, str]) -> Config:
         for name, value in environ.items()
         if name.startswith(start) and name.endswith(end) and len(name) > len(start) + len(end) and value
     }
-    return Config(base_urls=bases, callback_url=environ.get("DRAMAGEN_CALLBACK_URL", "").strip() or None)
+    return Config(
+        base_urls=bases,
+        callback_url=environ.get("DRAMAGEN_CALLBACK_URL", "").strip() or None,
+        database=environ.get("DRAMAGEN_DATABASE", "").strip() or None,
+    )
 
 
 def _emulator(environ: Mapping[str, str]) -> str | None:
@@ -238,6 +249,23 @@ def _check_rates(settings: Settings) -> None:
                 f"{name} is in {currency}, and no rate is stated for it: give one under [rates], "
                 f'such as {{date = 2026-11-22, {currency} = "7.1"}} to one US dollar'
             )
+
+
+def _check_database(settings: Settings) -> None:
+    """Another's journal would see every prompt, and say of any shot that it is paid for or that it is not."""
+    layer = next((layer for layer in settings.layers if layer.config.database is not None), None)
+    if layer is None:
+        return
+    if not str(layer.config.database).startswith(("postgresql://", "postgres://")):
+        raise ConfigError(
+            f"{layer.source}: database is no postgresql://user@host:5432/name; leave it out for a file in the home"
+        )
+    if layer.origin == "directory":
+        # Not left out in silence: on another journal every finished shot would be bought again.
+        raise ConfigError(
+            f"{layer.source} names a database, and nobody vouched for that file: run 'dramagen trust', or set "
+            "DRAMAGEN_DATABASE"
+        )
 
 
 def _from_file(path: Path, origin: Origin) -> Layer:

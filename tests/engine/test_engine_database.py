@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dramagen.engine.database import JournalUnavailable, SQLite
-from dramagen.engine.owner import Owner
+from dramagen.engine.owner import HomeOwner
 from dramagen.engine.schema import MIGRATIONS
 from dramagen.errors import ConfigError
 
@@ -114,7 +114,7 @@ def test_a_home_that_is_a_file_is_a_calm_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot open the journal"):
         SQLite(tmp_path / "home" / "journal.sqlite", MIGRATIONS)
     with pytest.raises(ConfigError, match="cannot write to"):
-        Owner(tmp_path / "home")
+        HomeOwner(tmp_path / "home")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
@@ -125,7 +125,7 @@ def test_a_home_that_cannot_be_written_is_a_calm_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot open the journal"):
         SQLite(tmp_path / "journal.sqlite", MIGRATIONS)
     with pytest.raises(ConfigError, match="cannot write to"):
-        Owner(tmp_path)
+        HomeOwner(tmp_path)
 
 
 def test_only_its_owner_can_read_it_and_a_commit_is_on_the_disk(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ for n in itertools.count():
 
 
 def test_an_owner_lives_until_it_lets_go(tmp_path: Path) -> None:
-    one, two = Owner(tmp_path), Owner(tmp_path)
+    one, two = HomeOwner(tmp_path), HomeOwner(tmp_path)
     assert one.id != two.id
     assert one.alive(one.id)
     assert one.alive(two.id)
@@ -186,12 +186,12 @@ def test_an_owner_lives_until_it_lets_go(tmp_path: Path) -> None:
 def test_a_killed_owner_is_dead_at_once_and_a_living_one_is_not(tmp_path: Path) -> None:
     program = f"""
 import pathlib, sys
-from dramagen.engine.owner import Owner
-owner = Owner(pathlib.Path({str(tmp_path)!r}))
+from dramagen.engine.owner import HomeOwner
+owner = HomeOwner(pathlib.Path({str(tmp_path)!r}))
 print(owner.id, flush=True)
 sys.stdin.read()
 """
-    me = Owner(tmp_path)
+    me = HomeOwner(tmp_path)
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", program], stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None
@@ -204,7 +204,7 @@ sys.stdin.read()
 
 
 def test_trouble_with_looking_is_no_proof_of_a_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    me = Owner(tmp_path)
+    me = HomeOwner(tmp_path)
 
     def no_handles_left(*args: object) -> int:
         raise OSError(24, "Too many open files")

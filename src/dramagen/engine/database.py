@@ -23,6 +23,13 @@ class JournalUnavailable(DramagenError):
     billed = None
 
 
+class CommitUnknown(JournalUnavailable):
+    """The answer to a commit was lost and the server cannot be asked about it: the try is in it whole, or not at all.
+
+    Whoever sees it looks at the row again before doing anything; nobody sends a create because of it.
+    """
+
+
 class Transaction(Protocol):
     """Statements that happen together or not at all."""
 

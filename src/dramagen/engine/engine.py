@@ -323,7 +323,7 @@ class Engine:
         """The job as ours, where its owner is dead and we were first."""
         if await _thread(self.owner.alive, job.owner):
             return None
-        return await _thread(self.journal.take_over, job, self.owner.id)
+        return await _thread(self.journal.take_over, job, self.owner.id, self.owner.gone)
 
     async def _elsewhere(self, job: Job) -> Job:
         """Wait a moment for a job another process drives."""

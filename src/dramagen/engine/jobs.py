@@ -23,6 +23,7 @@ class Job:
     Attributes:
         tag: the random word sent to the vendor, by which a lost create can be found.
         credential: a fingerprint of the key it was sent with; never the key.
+        epoch: how often it was taken over; what an earlier epoch still holds of it can write nothing.
         reserved: the most it can cost, in the route's currency.
         cost: what it cost, once settled; ``cost_source`` says who reckoned it.
         result: the facts of the file as stored: sha256, trimmed sha256, seed, warnings.
@@ -41,6 +42,7 @@ class Job:
     tag: str
     credential: str
     owner: str
+    epoch: int
     state: JobState
     reserved: Money
     cap_currency: str
@@ -106,7 +108,7 @@ def job_of(row: Row) -> Job:
         order_hash=row["order_hash"], route=Route.from_id(row["route"]),
         quote=Quote.model_validate_json(row["quote"]), shot=json.loads(row["shot"]),
         shot_id=row["shot_id"], episode=row["episode"], tag=row["tag"], credential=row["credential"],
-        owner=row["owner"], state=JobState(row["state"]),
+        owner=row["owner"], epoch=row["epoch"], state=JobState(row["state"]),
         reserved=Money(Decimal(row["reserved"]), row["currency"]),
         cap_currency=row["cap_currency"], rate=Decimal(row["rate"]), cost=cost, cost_source=row["cost_source"],
         sent_at=row["sent_at"], sent_until=row["sent_until"],

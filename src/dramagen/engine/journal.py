@@ -146,11 +146,13 @@ class Journal:
         credential: str | None = None,
         adopted: bool = False,
         alike: bool = False,
+        within: Callable[[Transaction], None] | None = None,
     ) -> Job:
         """Write the next state of a job, and what is known with it.
 
         ``adopted``: the ticket was found, not given; it must not belong to another job already. ``alike``: it
-        was found by likeness, not by name, so it may be about to be given to another create under way.
+        was found by likeness, not by name, so it may be about to be given to another create under way. ``within``
+        is called once the job is known to be ours, in the same transaction.
 
         Raises ``JobMoved`` where the row is no longer as ``job`` has it: somebody else moved it; ``TicketTaken``
         for a ticket another job holds; ``TicketContested`` while it may be another's.
@@ -176,11 +178,13 @@ class Journal:
                 self._check_untaken(tx, job, ticket, alike)
             assignments = ", ".join(f"{name} = ?" for name in kept)
             changed = tx.execute(
-                f"UPDATE jobs SET {assignments} WHERE id = ? AND owner = ? AND state = ?",  # noqa: S608
-                [*kept.values(), job.id, job.owner, job.state.value],
+                f"UPDATE jobs SET {assignments} WHERE id = ? AND owner = ? AND epoch = ? AND state = ?",  # noqa: S608
+                [*kept.values(), job.id, job.owner, job.epoch, job.state.value],
             )
             if changed != 1:
                 raise JobMoved(job.id, to)
+            if within is not None:
+                within(tx)
             data = dict(detail or {})
             if error is not None:
                 data |= {"error": error.to_json()}
@@ -196,16 +200,22 @@ class Journal:
         with self._db.transaction() as tx:
             self._event(tx, job.id, kind, data)
 
-    def take_over(self, job: Job, owner: str) -> Job | None:
+    def take_over(
+        self, job: Job, owner: str, gone: Callable[[Transaction, str], bool] | None = None
+    ) -> Job | None:
         """Make a dead owner's job ours; None if it already is, or somebody else was faster.
 
-        A create that was in flight becomes unknown.
+        A create that was in flight becomes unknown. ``gone`` says inside the transaction whether the old owner is
+        still dead: between machines one that was only out of touch may have come back.
         """
         if job.owner == owner:
             return None
         with self._db.transaction() as tx:
+            if gone is not None and not gone(tx, job.owner):
+                return None
             changed = tx.execute(
-                "UPDATE jobs SET owner = ? WHERE id = ? AND owner = ?", (owner, job.id, job.owner)
+                "UPDATE jobs SET owner = ?, epoch = epoch + 1 WHERE id = ? AND owner = ? AND epoch = ?",
+                (owner, job.id, job.owner, job.epoch),
             )
             if changed != 1:
                 return None

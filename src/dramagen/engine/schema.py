@@ -34,4 +34,11 @@ MIGRATIONS = (
         reason TEXT NOT NULL, at REAL NOT NULL
     )
     """,
+    # Who writes which job, between machines: a job's epoch counts its owners, an owner's its lapses.
+    """
+    ALTER TABLE jobs ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE owners (
+        id TEXT PRIMARY KEY, host TEXT NOT NULL, epoch INTEGER NOT NULL, expires REAL NOT NULL
+    )
+    """,
 )

@@ -21,6 +21,7 @@ from dramagen.engine.http import Http, LostAnswer, Sent
 from dramagen.engine.intake import Supply
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal, TicketContested, TicketTaken
+from dramagen.engine.owner import LeaseLost, Owner, Pledge
 from dramagen.engine.service import Service
 from dramagen.engine.state import JobState
 from dramagen.errors import (
@@ -32,7 +33,12 @@ from dramagen.errors import (
     RateLimited,
 )
 
-TRIES: dict[type[DramagenError], int] = {ConcurrencyLimited: 60, RateLimited: 10, ProviderUnavailable: 5}
+TRIES: dict[type[DramagenError], int] = {
+    ConcurrencyLimited: 60,
+    RateLimited: 10,
+    ProviderUnavailable: 5,
+    LeaseLost: 3,
+}
 """How often a create that was refused for the moment is sent, in all."""
 
 RESENDS = 2
@@ -75,6 +81,7 @@ class Submitter:
     journal: Journal
     http: Http
     clock: Clock
+    owner: Owner
     address: CallbackAddress
     on_unknown: str = "hold"
 
@@ -130,18 +137,19 @@ class Submitter:
         base: str | None = None
 
         async def announce(sent: Sent) -> None:
+            given: list[Pledge] = []
             detail = {"path": sent.path} | ({"callback": base} if base else {})
             await move(self.journal,
                 held, JobState.SENDING, sent_at=since or created, body_digest=sent.body_digest,
                 credential=service.access.fingerprint, detail=detail,
+                within=lambda tx: given.append(self.owner.pledge(tx)),
             )  # fmt: skip
+            given[-1]()
 
         try:
             base, url = await anyio.to_thread.run_sync(self._callback, held.job)
             media = await anyio.to_thread.run_sync(load)
-            attempt = Attempt(
-                held.job.tag, created, callback_url=url, inputs=media.contents, urls=media.urls
-            )
+            attempt = Attempt(held.job.tag, created, callback_url=url, inputs=media.contents, urls=media.urls)
             flow = service.adapter.submit(held.job.quote.order, attempt)
             ticket = await self.http.run(flow, service.adapter, service.access, on_create=announce)
         except JournalUnavailable:

@@ -50,7 +50,7 @@ async def resume(engine: Engine, emit: Callable[[Event], None]) -> list[Result]:
 
 async def _let_go(engine: Engine, job: Job) -> None:
     """A job that was never sent: its money is free, and whoever wants the shot orders it anew."""
-    taken = await anyio.to_thread.run_sync(engine.journal.take_over, job, engine.owner.id)
+    taken = await anyio.to_thread.run_sync(engine.journal.take_over, job, engine.owner.id, engine.owner.gone)
     if taken is not None and taken.state == JobState.INTENDED:
         with suppress(JobMoved):
             await engine.submitter.give_up(taken, DramagenError("never sent: its process ended before"))

@@ -28,7 +28,6 @@ from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal
 from dramagen.engine.ledger import Ledger
-from dramagen.engine.owner import Owner
 from dramagen.engine.renderer import Renderer
 from dramagen.engine.service import Services
 from dramagen.engine.state import OPEN, JobState
@@ -97,7 +96,7 @@ class Studio:
         self._transports = dict(transports or {})
         self._policy = policy_of(policy or self.settings.first("policy", None))
         self._planner = self._make_planner(Intake(self.store))
-        self._books = Books(self.settings.home, self._clock, self.settings.rates)
+        self._books = Books(self.settings, self._clock)
         self._filming: Filming | None = None
         self.callbacks: Callbacks | None = None
         self._stack: AsyncExitStack | None = None
@@ -122,10 +121,10 @@ class Studio:
 
     async def _open(self, stack: AsyncExitStack) -> Filming:
         settings, clock = self.settings, self._clock
-        owner = await anyio.to_thread.run_sync(Owner, settings.home)
-        stack.callback(owner.release)
         journal = await anyio.to_thread.run_sync(self._books.open)
         stack.callback(self._books.close)
+        owner = await anyio.to_thread.run_sync(self._books.owner)
+        stack.callback(owner.release)
         stack.callback(self.store.close)
         renderer = Renderer(self.store.renders, self.store.inputs.read, workers=2)
         scale = max(1.0, settings.time_scale)
@@ -139,7 +138,7 @@ class Studio:
         intake = Intake(self.store, http)
         self._planner = self._make_planner(intake)
         address = CallbackAddress(settings.home, settings.callback_url)
-        submitter = Submitter(journal, http, clock, address, settings.on_unknown)
+        submitter = Submitter(journal, http, clock, owner, address, settings.on_unknown)
         stack.push_async_callback(give_up_unsent, journal, submitter, owner.id)
         group = await stack.enter_async_context(_background())
         group.start_soon(renderer.run)
