@@ -35,6 +35,11 @@ def cdn_token(caller: httpx.Client) -> dict[str, str]:
     return {"authorization": f"{told['token_type']} {told['token']}"}
 
 
+def put(url: str, headers: dict[str, str]) -> httpx.Response:
+    """Send the picture without a key."""
+    return httpx.put(url, content=PICTURE, headers=headers, trust_env=False, verify=False)
+
+
 def filmed_at(caller: httpx.Client, clock: ManualClock, url: str) -> int:
     """The status of the result of a job from this first frame."""
     made = caller.post(IMAGE, json={"prompt": "x", "duration": "3", "start_image_url": url}).json()
@@ -99,11 +104,11 @@ def test_the_older_storage_where_the_cdn_takes_nothing(
     begin = "/fal/storage/upload/initiate?storage_type=gcs"
     assert caller.post(begin, json={}).status_code == 422
     told = caller.post(begin, json={"file_name": "a.png", "content_type": "image/png"}).json()
-    put = {"content": PICTURE, "headers": {"content-type": "image/png"}}
-    assert httpx.put(told["file_url"], trust_env=False, verify=False, **put).status_code == 403  # not signed
-    assert httpx.put(told["upload_url"], content=PICTURE, trust_env=False, verify=False).status_code == 403
+    kind = {"content-type": "image/png"}
+    assert put(told["file_url"], kind).status_code == 403  # not signed
+    assert put(told["upload_url"], {}).status_code == 403
     assert filmed_at(caller, clock, told["file_url"]) == 422  # nothing there yet
-    assert httpx.put(told["upload_url"], trust_env=False, verify=False, **put).status_code == 200
+    assert put(told["upload_url"], kind).status_code == 200
     assert filmed_at(caller, clock, told["file_url"]) == 200
 
 
@@ -131,6 +136,7 @@ def test_ones_requests_are_listed_where_the_account_has_it(
 ) -> None:
     body = {"prompt": "雨夜", "duration": "3"}
     first = caller.post(KLING, json=body).json()["request_id"]
+    vendors.settings(fal={"requests_listed": False})
     assert listed(caller).status_code == 404
     vendors.settings(fal={"requests_listed": True, "list_delay": 30})
     assert listed(caller).json()["items"] == []
@@ -157,8 +163,7 @@ def test_ones_requests_are_listed_where_the_account_has_it(
 
 
 @pytest.mark.parametrize("query", [{"limit": 0}, {"cursor": "!"}, {"start": "then"}, {"endpoint_id": ""}])
-def test_wrong_questions_to_the_list(caller: httpx.Client, vendors: Handle, query: dict[str, Any]) -> None:
-    vendors.settings(fal={"requests_listed": True})
+def test_wrong_questions_to_the_list(caller: httpx.Client, query: dict[str, Any]) -> None:
     assert listed(caller, **query).status_code == 400
 
 

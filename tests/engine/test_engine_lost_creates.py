@@ -53,6 +53,8 @@ SHOTS = {
     ),
     "vidu": Shot("雨夜", duration=1, resolution="540p", pin="vidu:cn/viduq3-turbo"),
     "sora": Shot("雨夜", duration=4, pin="sora:intl/sora-2"),
+    "fal": Shot("雨夜", duration=2, resolution="480p", pin="fal:intl/wan-3.0"),
+    "replicate": Shot("雨夜", duration=2, resolution="480p", pin="replicate:intl/wan-3.0"),
 }
 """The smallest clip each provider sells."""
 

@@ -53,7 +53,7 @@ class Settings(BaseModel):
     """How long an output can be fetched, unless the caller sets it."""
     result_life: float = Field(default=30 * 86_400.0, gt=0)
     """How long a result is kept; one not stored (``X-Fal-Store-IO: 0``) lives an hour."""
-    requests_listed: bool = False
+    requests_listed: bool = True
     """Whether the platform lists one's requests to public endpoints; else the path is not found."""
     list_delay: float = Field(default=0.0, ge=0)
     """How long a new request stays off that list."""
