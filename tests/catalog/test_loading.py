@@ -168,7 +168,16 @@ def test_a_whole_provider_can_be_stated() -> None:
 @pytest.mark.parametrize(
     ("pin", "routes"),
     [
-        ("kling-3.0", {"kling:cn/kling-3.0", "kling:intl/kling-3.0"}),
+        (
+            "kling-3.0",
+            {
+                "kling:cn/kling-3.0",
+                "kling:intl/kling-3.0",
+                "fal:intl/kling-3.0",
+                "replicate:intl/kling-3.0",
+            },
+        ),
+        ("fal/kling-3.0", {"fal:intl/kling-3.0"}),
         ("kling/kling-3.0", {"kling:cn/kling-3.0", "kling:intl/kling-3.0"}),
         ("kling:intl/kling-3.0", {"kling:intl/kling-3.0"}),
         ("previz", {"previz:local/previz"}),
@@ -216,7 +225,9 @@ def test_prices_older_than_ninety_days_are_named(catalog: Catalog) -> None:
     }
     hailuo = {"hailuo-2.3", "hailuo-2.3-fast", "hailuo-02"}
     old = {"seedance-1.0-pro", "seedance-1.0-pro-fast", "happyhorse-1.0"} | wan | vidu | hailuo
-    assert {row.model for row in stale} <= old
+    resold = {"fal/kling-2.5-turbo", "replicate/kling-3.0", "replicate/kling-3.0-omni"}
+    named = {(row.provider, row.model) for row in stale}
+    assert {model for provider, model in named if f"{provider}/{model}" not in resold} <= old
     assert all(row.age is not None and row.age.days > 90 for row in stale)
     later = {row.model for row in catalog.stale(date(2027, 6, 1))}
     assert {"kling-3.0", "seedance-2.5"} <= later
@@ -226,7 +237,7 @@ def test_prices_older_than_ninety_days_are_named(catalog: Catalog) -> None:
 def test_a_price_without_a_day_is_named_too() -> None:
     own = {"per": "second", "amount": "0.5", "currency": "CNY"}
     catalog = Catalog.load(overrides={"kling": {"models": {"kling-3.0": {"price": [own]}}}})
-    (row,) = (r for r in catalog.stale(date(2026, 11, 22)) if r.model == "kling-3.0")
+    (row,) = (r for r in catalog.stale(date(2026, 11, 22)) if (r.provider, r.model) == ("kling", "kling-3.0"))
     assert row.age is None
 
 
