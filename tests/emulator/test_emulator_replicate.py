@@ -212,7 +212,8 @@ def test_a_prediction_by_version(client: httpx.Client, vendors: Handle) -> None:
     version = client.get(f"/replicate/v1/models/{KLING}").json()["latest_version"]["id"]
     made = client.post("/replicate/v1/predictions", json={"version": version, "input": {"prompt": "x"}})
     assert (made.status_code, made.json()["model"], made.json()["version"]) == (201, KLING, version)
-    for body in ({"version": "abc", "input": {}}, {"input": {}}):
+    wrong: list[dict[str, Any]] = [{"version": "abc", "input": {}}, {"input": {}}]
+    for body in wrong:
         assert client.post("/replicate/v1/predictions", json=body).status_code == 422
     assert len(vendors.bill()) == 1
 

@@ -80,6 +80,7 @@ async def _wait(call: Call, account: Account, job: Job, seconds: int) -> None:
             await anyio.sleep(_TICK)
         tasks.cancel_scope.cancel()
     call.now = clock.now()
+    account.advance(call.now)
 
 
 def _shown(call: Call, job: Job) -> dict[str, Any]:

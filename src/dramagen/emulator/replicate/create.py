@@ -19,7 +19,7 @@ from dramagen.emulator.state import Account, Job, jitter
 from dramagen.emulator.world import Call
 
 EVENTS = ("start", "output", "logs", "completed")
-_KNOWN = frozenset({"input", "version", "webhook", "webhook_events_filter", "stream"})
+_KNOWN = frozenset({"input", "version", "webhook", "webhook_completed", "webhook_events_filter", "stream"})
 _DEADLINE = re.compile(r"(\d+)(s|m|h)?$")
 _UNITS = {None: 1, "s": 1, "m": 60, "h": 3600}
 _SHORTEST = 5
