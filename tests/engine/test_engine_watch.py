@@ -17,7 +17,7 @@ from dramagen.adapters.base import Flow, State, Status, Ticket
 from dramagen.catalog.cards import Watch
 from dramagen.catalog.route import Route
 from dramagen.engine.clock import VirtualClock
-from dramagen.engine.watch import JITTER, MISSING, Watcher
+from dramagen.engine.watch import EARLY, JITTER, MISSING, Watcher
 from dramagen.errors import ProviderUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -301,6 +301,22 @@ async def test_a_word_does_not_outrun_the_patience_a_vendor_asked_for() -> None:
         for _ in range(40):
             await clock.move(1)
         assert len(vendor.asked) == 2
+
+
+async def test_a_word_that_comes_before_the_job_is_watched_is_kept_for_it() -> None:
+    clock = Steered()
+    vendor = Vendor(clock, answers={"a": "succeeded", "b": "succeeded"})
+    async with watching(clock) as watcher, anyio.create_task_group() as group:
+        for number in range(EARLY):
+            watcher.wake("a" if number == EARLY // 2 else f"stranger-{number}", "seedance")
+        group.start_soon(ask, watcher, vendor, "a")
+        group.start_soon(ask, watcher, vendor, "b")
+        await clock.move(1)
+        assert vendor.asked == [(clock.now() - 1, ["a"])]
+        for number in range(10 * EARLY):
+            watcher.wake(f"stranger-{number}", "seedance")
+        assert len(watcher._early) == EARLY
+        await clock.move(20)
 
 
 async def test_a_word_that_comes_while_the_vendor_is_being_asked_is_not_lost() -> None:

@@ -109,7 +109,7 @@ class Callbacks:
         try:
             return self._checked(adapter, access, delivery, keys)
         except AuthError:
-            newer = await self._keys(adapter, access, ASKED_AGAIN) if keys else keys
+            newer = await self._keys(adapter, access, ASKED_AGAIN)
             if newer == keys:
                 raise
             return self._checked(adapter, access, delivery, newer)

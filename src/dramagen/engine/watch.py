@@ -33,6 +33,9 @@ MISSING = 60.0
 """Seconds a vendor must go on saying that it does not know a job before it is believed: a new job may not have
 reached every one of its servers, and a job given up for lost is money given up."""
 
+EARLY = 256
+"""How many words about jobs not watched yet are kept: a vendor may call before its create is written down."""
+
 LONGEST_WAIT = 300.0
 """Seconds; a vendor that asks for more patience than this is asked again all the same."""
 
@@ -49,6 +52,8 @@ class _Waiting:
     """When to look because somebody says the job changed."""
     patience: float = 0.0
     """No such look before this: words from outside may not make the vendor be asked more often than it likes."""
+    between: bool = False
+    """Whether the look under way lies between two regular ones."""
     missing_since: float | None = None
     done: anyio.Event = field(default_factory=anyio.Event)
     verdict: Status | None = None
@@ -61,7 +66,8 @@ class _Waiting:
 
     def looked(self, now: float) -> None:
         """A look begins: it also answers every word heard so far, and none that comes while it is under way."""
-        if self.woken <= self.due:
+        self.between = self.woken < self.due
+        if self.between:
             self.patience = now + self.service.watch.interval
         self.woken = math.inf
 
@@ -75,6 +81,7 @@ class Watcher:
         self._group = group
         self._rng = rng
         self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._early: dict[tuple[str, str], None] = {}
 
     async def verdict(
         self, ticket: Ticket, service: Service, since: float, seen: Callable[[Status], None]
@@ -98,6 +105,10 @@ class Watcher:
             deadline=max(since + watch.deadline, now + watch.interval_max),
             seen=seen,
         )
+        early = (service.route.provider, ticket.id)
+        if early in self._early:
+            del self._early[early]
+            waiting.woken = now
         lane = self._lane(service)
         lane.add(waiting)
         try:
@@ -119,7 +130,12 @@ class Watcher:
             for (theirs, place), lane in self._lanes.items()
             if theirs == provider and region in (None, place)
         ]
-        return sum(lane.wake(ticket_id) for lane in lanes) > 0
+        if sum(lane.wake(ticket_id) for lane in lanes):
+            return True
+        self._early[provider, ticket_id] = None
+        if len(self._early) > EARLY:
+            del self._early[next(iter(self._early))]
+        return False
 
     def _lane(self, service: Service) -> "_Lane":
         key = (service.route.provider, service.route.region)
@@ -225,6 +241,8 @@ class _Lane:
             waiting.done.set()
             self.drop(waiting)
             return
+        if waiting.between and trouble is None:
+            return  # the regular looks go on as they were
         slower = 2.0 if trouble is not None else GROWTH
         asked = None if trouble is None else trouble.retry_after
         pause = waiting.interval if asked is None else min(asked, LONGEST_WAIT)
