@@ -2,9 +2,17 @@
 
 import os
 import random
+import secrets
+import shutil
 import signal
-from collections.abc import Callable, Iterable
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -12,6 +20,9 @@ FEW = 1
 """Cases (a backend is one too) of each `matrix` test that a normal run takes."""
 
 TABLE = "table: "
+
+SERVER = pytest.StashKey[str]()
+"""A Postgres server of the developer's own, from DRAMAGEN_TEST_DATABASE."""
 
 SEED = pytest.StashKey[str | None]()
 """What this run's samples are drawn by; None takes everything."""
@@ -24,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("DRAMAGEN_SEED", str(random.randrange(10**6)))
     # Kept here too: tests clean the environment.
+    config.stash[SERVER] = os.environ.get("DRAMAGEN_TEST_DATABASE", "")
     config.stash[SEED] = None if os.environ.get("DRAMAGEN_MATRIX") == "all" else os.environ["DRAMAGEN_SEED"]
 
 
@@ -100,3 +112,92 @@ def row(record_property: Callable[[str, object], None]) -> Callable[..., None]:
         record_property(TABLE + title, {name: str(cell) for name, cell in cells.items()})
 
     return add
+
+
+# --- a Postgres server ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a server whose password has every letter that must be encoded. Skips where there is none."""
+    given = request.config.stash[SERVER]
+    if given:
+        yield given
+        return
+    found = shutil.which("initdb") or max(
+        map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), default=""
+    )
+    if not found:
+        pytest.skip(
+            "no Postgres server: 'apt-get install postgresql-15', or DRAMAGEN_TEST_DATABASE=postgresql://..."
+        )
+    with _running(Path(found).parent) as url:
+        yield url
+
+
+@contextmanager
+def _running(programs: Path) -> Iterator[str]:
+    """A server on a socket in a folder of its own; nothing it writes outlives it, so it need not be flushed."""
+    password = "Regen@Nacht/7"
+    folder = Path(tempfile.mkdtemp(prefix="dramagen-pg-"))
+    known: dict[str, Any] = {
+        "cwd": folder,
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
+    if os.geteuid() == 0:  # Postgres refuses to run as root
+        shutil.chown(folder, "postgres", "postgres")
+        known |= {"user": "postgres", "group": "postgres", "extra_groups": []}
+    try:
+        (folder / "word").write_text(password)
+        (folder / "word").chmod(0o644)
+        subprocess.run(
+            [
+                programs / "initdb", "-D", folder / "data", "-U", "dramagen", "--pwfile", folder / "word",
+                "--auth", "scram-sha-256", "-E", "UTF8", "--locale", "C", "--no-sync",
+            ],
+            check=True, **known,
+        )  # fmt: skip
+        command = [
+            programs / "postgres",
+            "-D",
+            folder / "data",
+            "-k",
+            folder,
+            "-c",
+            "listen_addresses=",
+            "-F",
+        ]
+        with subprocess.Popen(command, **known) as server:
+            assert server.stderr is not None
+            while "ready to accept" not in (said := server.stderr.readline()):
+                assert said, "the server ended before it was ready"
+            drain = threading.Thread(target=server.stderr.read, daemon=True)
+            drain.start()
+            yield f"postgresql://dramagen:{quote(password, safe='')}@/postgres?host={folder}"
+            server.send_signal(signal.SIGINT)
+            server.wait()
+            drain.join()
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def _postgres_database(postgres_server: str) -> Iterator[str]:
+    psycopg = pytest.importorskip("psycopg")
+    name = f"dramagen_test_{secrets.token_hex(6)}"
+    with psycopg.connect(postgres_server, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
+        head, _, options = postgres_server.partition("?")
+        yield f"{head.rpartition('/')[0]}/{name}{'?' if options else ''}{options}"
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres(_postgres_database: str) -> str:
+    """The address of an empty database, the test's alone."""
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(_postgres_database, autocommit=True) as database:
+        database.execute("DROP SCHEMA IF EXISTS dramagen CASCADE")
+    return _postgres_database

@@ -1,7 +1,7 @@
 """A studio of one's own for each test: a fake provider in the place of the network, time that only tests move."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,10 @@ import pytest
 from dramagen import Config, Shot, Studio
 from dramagen.emulator.media import ClipSpec, clip
 from dramagen.engine.clock import VirtualClock
+from dramagen.engine.database import SQLite
+from dramagen.engine.journal import Database
+from dramagen.engine.postgres import Postgres
+from dramagen.engine.schema import MIGRATIONS
 from dramagen.testing import FakeProvider
 from dramagen.testing.fake import Outcome
 
@@ -68,3 +72,24 @@ def film() -> bytes:
 def stage(tmp_path: Path, film: bytes) -> Set:
     """See :class:`Set`."""
     return Set(tmp_path / "home", film)
+
+
+Opening = Callable[..., Database]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opening]:
+    """Opens the test's one database on either engine, as often as asked: ``opening(migrations, patience=30.0)``."""
+    opened: list[Database] = []
+    url = request.getfixturevalue("postgres") if request.param == "postgres" else None
+
+    def connect(migrations: Sequence[str] = MIGRATIONS, patience: float = 30.0) -> Database:
+        if url is None:
+            opened.append(SQLite(tmp_path / "a" / "b.sqlite", migrations, patience))
+        else:
+            opened.append(Postgres(url, migrations, patience))
+        return opened[-1]
+
+    yield connect
+    for database in opened:
+        database.close()

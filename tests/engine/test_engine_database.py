@@ -5,33 +5,37 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from dramagen.engine.database import JournalUnavailable, SQLite
+from dramagen.engine.journal import Database
 from dramagen.engine.owner import HomeOwner
+from dramagen.engine.postgres import Postgres
 from dramagen.engine.schema import MIGRATIONS
 from dramagen.errors import ConfigError
 
 SCHEMA = ("CREATE TABLE t (id INTEGER PRIMARY KEY, word TEXT)",)
 
 
+Opening = Callable[..., Database]
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SQLite]:
-    opened = SQLite(tmp_path / "a" / "b.sqlite", SCHEMA)
-    yield opened
-    opened.close()
+def database(opening: Opening) -> Database:
+    return opening(SCHEMA)
 
 
-def words(database: SQLite) -> list[str]:
+def words(database: Database) -> list[str]:
     with database.reading() as tx:
         return [row["word"] for row in tx.rows("SELECT word FROM t ORDER BY id")]
 
 
-def test_a_transaction_happens_whole_or_not_at_all(database: SQLite) -> None:
+def test_a_transaction_happens_whole_or_not_at_all(database: Database) -> None:
     with database.transaction() as tx:
         assert tx.execute("INSERT INTO t (word) VALUES (?)", ("one",)) == 1
     with suppress(ZeroDivisionError), database.transaction() as tx:
@@ -40,16 +44,69 @@ def test_a_transaction_happens_whole_or_not_at_all(database: SQLite) -> None:
     assert words(database) == ["one"]
 
 
-def test_what_is_read_does_not_wait_for_a_writer(database: SQLite, tmp_path: Path) -> None:
-    other = SQLite(database.path, SCHEMA)
+def test_a_statement_that_fails_takes_the_others_with_it(database: Database) -> None:
+    def write() -> None:
+        with database.transaction() as tx:
+            tx.execute("INSERT INTO t (word) VALUES ('one')")
+            tx.execute("INSERT INTO nowhere (word) VALUES ('two')")
+
+    with pytest.raises(JournalUnavailable):
+        write()
+    assert words(database) == []
+
+
+def test_what_is_read_does_not_wait_for_a_writer(database: Database, opening: Opening) -> None:
+    other = opening(SCHEMA)
     with other.transaction() as tx:
         tx.execute("INSERT INTO t (word) VALUES ('unseen')")
         assert words(database) == []
     assert words(database) == ["unseen"]
-    other.close()
 
 
-def test_a_full_disk_is_typed_and_leaves_the_database_usable(database: SQLite) -> None:
+def test_a_reader_sees_one_state(database: Database, opening: Opening) -> None:
+    other = opening(SCHEMA)
+    with database.reading() as tx:
+        assert tx.rows("SELECT word FROM t") == []
+        with other.transaction() as writing:
+            writing.execute("INSERT INTO t (word) VALUES ('meanwhile')")
+        assert tx.rows("SELECT word FROM t") == []
+
+
+def test_values_come_back_as_they_went(opening: Opening) -> None:
+    database = opening(("CREATE TABLE v (id INTEGER PRIMARY KEY, n INTEGER, t REAL, w TEXT)",))
+    rows = [
+        {"n": 2**53, "t": 1_795_000_000.123456, "w": "100% 雨夜 😀 'x'"},
+        {"n": -1, "t": 0.1, "w": ""},
+        {"n": None, "t": None, "w": None},
+    ]
+    with database.transaction() as tx:
+        for row in rows:
+            tx.execute("INSERT INTO v (n, t, w) VALUES (?, ?, ?)", list(row.values()))
+    with database.reading() as tx:
+        assert tx.rows("SELECT n, t, w FROM v ORDER BY id") == rows
+        assert tx.rows("SELECT n FROM v WHERE w LIKE '100%' AND t >= ?", (1.5,)) == [{"n": 2**53}]
+
+
+def test_writers_take_turns(opening: Opening) -> None:
+    """Each reads, and writes what follows from it: none is lost."""
+    connections = [opening(SCHEMA) for _ in range(4)]
+
+    def count(database: Database) -> None:
+        for _ in range(10):
+            with database.transaction() as tx:
+                (row,) = tx.rows("SELECT count(*) AS n FROM t")
+                tx.execute("INSERT INTO t (word) VALUES (?)", (str(row["n"]),))
+
+    threads = [threading.Thread(target=count, args=(database,)) for database in connections]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert words(connections[0]) == [str(n) for n in range(40)]
+
+
+def test_a_full_disk_is_typed_and_leaves_the_database_usable(tmp_path: Path) -> None:
+    database = SQLite(tmp_path / "j.sqlite", SCHEMA)
     with database.transaction() as tx:
         tx.execute("INSERT INTO t (word) VALUES ('kept')")
     database._connection.execute("PRAGMA max_page_count = 3")
@@ -59,44 +116,61 @@ def test_a_full_disk_is_typed_and_leaves_the_database_usable(database: SQLite) -
     with database.transaction() as tx:
         tx.execute("INSERT INTO t (word) VALUES ('again')")
     assert words(database) == ["kept", "again"]
+    database.close()
 
 
-def test_a_writer_who_never_finishes_is_not_waited_for_without_end(database: SQLite) -> None:
-    hurried = SQLite(database.path, SCHEMA, busy=0.05)
-    with database.transaction(), pytest.raises(JournalUnavailable, match="locked"), hurried.transaction():
+def test_a_writer_who_never_finishes_is_not_waited_for_without_end(
+    database: Database, opening: Opening
+) -> None:
+    hurried = opening(SCHEMA, patience=0.05)
+    locked = pytest.raises(JournalUnavailable, match=r"locked|lock timeout")
+    with database.transaction(), locked, hurried.transaction():
         pass
-    hurried.close()
+    with hurried.transaction() as tx:
+        tx.execute("INSERT INTO t (word) VALUES ('now')")
+    assert words(database) == ["now"]
 
 
-def test_a_closed_journal_says_so(tmp_path: Path) -> None:
-    database = SQLite(tmp_path / "j.sqlite", SCHEMA)
+def test_a_closed_journal_says_so(database: Database) -> None:
     database.close()
     with pytest.raises(JournalUnavailable), database.transaction():
         pass
+    with pytest.raises(JournalUnavailable), database.reading():
+        pass
 
 
-def test_migrations_run_once_each_and_keep_what_is_there(database: SQLite) -> None:
+def test_migrations_run_once_each_and_keep_what_is_there(database: Database, opening: Opening) -> None:
     with database.transaction() as tx:
         tx.execute("INSERT INTO t (word) VALUES ('old')")
     more = (*SCHEMA, "ALTER TABLE t ADD COLUMN size INTEGER; UPDATE t SET size = 3")
     for _ in range(2):
-        newer = SQLite(database.path, more)
-        with newer.reading() as tx:
+        with opening(more).reading() as tx:
             assert tx.rows("SELECT word, size FROM t") == [{"word": "old", "size": 3}]
-        newer.close()
 
 
-def test_a_migration_that_fails_changes_nothing(database: SQLite) -> None:
-    with pytest.raises(ConfigError, match="restore it or move it aside"):
-        SQLite(database.path, (*SCHEMA, "ALTER TABLE t ADD COLUMN size INTEGER; NONSENSE"))
-    with database.reading() as tx:
-        assert tx.rows("PRAGMA user_version") == [{"user_version": 1}]
-        assert [row["name"] for row in tx.rows("PRAGMA table_info(t)")] == ["id", "word"]
+def test_several_processes_may_open_a_new_journal_at_once(opening: Opening) -> None:
+    opened: list[Database] = []
+    threads = [threading.Thread(target=lambda: opened.append(opening())) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 6
 
 
-def test_a_journal_of_a_newer_version_is_left_alone(database: SQLite) -> None:
+def test_a_migration_that_fails_changes_nothing(database: Database, opening: Opening) -> None:
+    with pytest.raises(ConfigError, match="othing was changed"):
+        opening((*SCHEMA, "ALTER TABLE t ADD COLUMN size INTEGER; NONSENSE"))
+    with database.transaction() as tx:
+        tx.execute("INSERT INTO t (word) VALUES ('same')")
+        assert tx.rows("SELECT * FROM t") == [{"id": 1, "word": "same"}]
+    with pytest.raises(ConfigError, match=r"\(version 1, this one knows 0\)"):
+        opening(())
+
+
+def test_a_journal_of_a_newer_version_is_left_alone(database: Database, opening: Opening) -> None:
     with pytest.raises(ConfigError, match=r"newer dramagen \(version 1, this one knows 0\): upgrade"):
-        SQLite(database.path, ())
+        opening(())
 
 
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\x00" + b"\xff" * 5000])
@@ -138,32 +212,42 @@ def test_only_its_owner_can_read_it_and_a_commit_is_on_the_disk(tmp_path: Path) 
     database.close()
 
 
-def test_a_killed_writer_leaves_whole_transactions(tmp_path: Path) -> None:
-    path = tmp_path / "j.sqlite"
-    SQLite(path, SCHEMA).close()
+def test_a_killed_writer_leaves_whole_transactions(
+    database: Database, opening: Opening, tmp_path: Path
+) -> None:
+    if isinstance(database, Postgres):
+        module, name, where = "postgres", "Postgres", database.server._url
+    else:
+        assert isinstance(database, SQLite)
+        module, name, where = "database", "SQLite", str(database.path)
     writer = f"""
-import itertools, pathlib
-from dramagen.engine.database import SQLite
-db = SQLite(pathlib.Path({str(path)!r}), {SCHEMA!r})
+import itertools, os, pathlib
+from dramagen.engine.{module} import {name}
+where = os.environ["WHERE"]
+db = {name}(pathlib.Path(where) if {name == "SQLite"} else where, {SCHEMA!r})
 for n in itertools.count():
     with db.transaction() as tx:
         tx.execute("INSERT INTO t (word) VALUES (?)", (f"a{{n}}",))
         tx.execute("INSERT INTO t (word) VALUES (?)", (f"b{{n}}",))
     print(n, flush=True)
 """
-    with subprocess.Popen([sys.executable, "-c", writer], stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", writer]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "WHERE": where}
+    ) as process:
         assert process.stdout is not None
         while (last := int(process.stdout.readline())) < 20:
             pass
         process.send_signal(signal.SIGKILL)
-    database = SQLite(path, SCHEMA)
+    with database.transaction():  # what the killed one had under way has ended
+        pass
     found = words(database)
     assert len(found) % 2 == 0
     assert len(found) >= 2 * (last + 1)
-    database.close()
-    with sqlite3.connect(path) as plain:
+    if isinstance(database, SQLite):
+        plain = sqlite3.connect(database.path)
         assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    plain.close()
+        plain.close()
 
 
 # --- owners ----------------------------------------------------------------------------------------------------
@@ -186,7 +270,9 @@ def test_an_owner_lives_until_it_lets_go(tmp_path: Path) -> None:
 def test_a_killed_owner_is_dead_at_once_and_a_living_one_is_not(tmp_path: Path) -> None:
     program = f"""
 import pathlib, sys
+from dramagen.engine.journal import Database
 from dramagen.engine.owner import HomeOwner
+from dramagen.engine.postgres import Postgres
 owner = HomeOwner(pathlib.Path({str(tmp_path)!r}))
 print(owner.id, flush=True)
 sys.stdin.read()

@@ -1,8 +1,8 @@
 """The journal against a simple model of itself: money is never made, lost or counted twice."""
 
-import tempfile
+import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from dramagen import Budget, Money
 from dramagen.adapters.base import Ticket
 from dramagen.catalog.order import Order, Price, Quote
 from dramagen.catalog.route import Route
-from dramagen.engine.database import SQLite
+from dramagen.engine.database import SQLite, Transaction
 from dramagen.engine.jobs import Intent, Job
-from dramagen.engine.journal import JobMoved, Journal, TicketContested, TicketTaken
+from dramagen.engine.journal import Database, JobMoved, Journal, TicketContested, TicketTaken
+from dramagen.engine.postgres import Postgres
 from dramagen.engine.schema import MIGRATIONS
 from dramagen.engine.state import MOVES, NO_JOB, OPEN, RESERVED, SPENT, WASTED, JobState
 from dramagen.errors import BudgetExceeded, ConfigError, ContentRejected
@@ -64,10 +65,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def journal(tmp_path: Path, clock: Clock) -> Iterator[Journal]:
-    opened = Journal(SQLite(tmp_path / "journal.sqlite", MIGRATIONS), clock, RATES)
-    yield opened
-    opened.close()
+def journal(opening: Callable[..., Database], clock: Clock) -> Journal:
+    return Journal(opening(), clock, RATES)
 
 
 def walk(journal: Journal, job: Job, *states: JobState, **known: Any) -> Job:
@@ -94,13 +93,14 @@ class Books(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.journal = Journal(SQLite(Path(self.folder.name) / "j.sqlite", MIGRATIONS), Clock(), RATES)
+        self.journal = Journal(self.opened(), Clock(), RATES)
         self.known: dict[str, Job] = {}
+
+    opened: Callable[[], Database]
+    """A new database."""
 
     def teardown(self) -> None:
         self.journal.close()
-        self.folder.cleanup()
 
     def claimed(self) -> Decimal:
         """What all jobs take of a cap in CNY, by the model."""
@@ -223,8 +223,31 @@ class Books(RuleBasedStateMachine):
         assert {job.id: job for job in self.journal.jobs()} == self.known
 
 
-Books.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
-TestBooks = Books.TestCase
+STEPS = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+def test_any_history_on_sqlite(tmp_path: Path) -> None:
+    numbers = itertools.count()
+
+    class OnSQLite(Books):
+        opened = staticmethod(lambda: SQLite(tmp_path / f"{next(numbers)}.sqlite", MIGRATIONS))
+
+    run_state_machine_as_test(OnSQLite, settings=STEPS)
+
+
+def test_any_history_on_postgres(postgres: str) -> None:
+    def opened() -> Postgres:
+        database = Postgres(postgres, MIGRATIONS)
+        with database.transaction() as tx:
+            for table in ("events", "bindings", "jobs"):
+                tx.execute(f"DELETE FROM {table}")
+        return database
+
+    class OnPostgres(Books):
+        pass
+
+    OnPostgres.opened = staticmethod(opened)
+    run_state_machine_as_test(OnPostgres, settings=settings(STEPS, max_examples=8))
 
 
 # --- bindings ------------------------------------------------------------------------------------------------
@@ -399,10 +422,12 @@ def test_a_day_ends_at_midnight_here(journal: Journal, clock: Clock) -> None:
     journal.reserve(intent(take=2, budgets=cap))
 
 
-def test_a_cap_in_another_currency_uses_the_rate_written_down(tmp_path: Path, clock: Clock) -> None:
+def test_a_cap_in_another_currency_uses_the_rate_written_down(
+    opening: Callable[..., Database], clock: Clock
+) -> None:
     cap = (Budget("10 CNY"),)
     dollars = quote(ROUTES[1], "1 USD")
-    database = SQLite(tmp_path / "j.sqlite", MIGRATIONS)
+    database = opening()
     journal = Journal(database, clock, RATES)
     job, _ = journal.reserve(intent(quote=dollars, episode="e", budgets=cap))
     assert job.rate == Decimal("7.14")
@@ -416,7 +441,6 @@ def test_a_cap_in_another_currency_uses_the_rate_written_down(tmp_path: Path, cl
     walk(later, job, *ACCEPTED, S.READY, cost=Money("0.9 USD"))
     with pytest.raises(BudgetExceeded, match=r"0\.72 CNY is left"):  # 10 - 0.9 * 7.14 - 0.8 * 3.57
         later.reserve(intent(take=3, quote=dollars, episode="e", budgets=cap))
-    later.close()
 
 
 def test_what_was_billed_in_another_currency_than_quoted_is_converted(journal: Journal) -> None:
@@ -450,10 +474,10 @@ def at_once(count: int, work: Callable[[int], None]) -> None:
 
 
 @pytest.mark.parametrize("connections", [1, 8])
-def test_a_crowd_never_passes_a_cap_and_never_buys_twice(tmp_path: Path, connections: int) -> None:
-    journals = [
-        Journal(SQLite(tmp_path / "j.sqlite", MIGRATIONS), Clock(), RATES) for _ in range(connections)
-    ]
+def test_a_crowd_never_passes_a_cap_and_never_buys_twice(
+    opening: Callable[..., Database], connections: int
+) -> None:
+    journals = [Journal(opening(), Clock(), RATES) for _ in range(connections)]
     won: list[str] = []
     lost: list[BudgetExceeded] = []
 
@@ -471,12 +495,10 @@ def test_a_crowd_never_passes_a_cap_and_never_buys_twice(tmp_path: Path, connect
     assert len(won) == 3
     assert len(lost) == 4
     assert journals[0].ledger().reserved == (Money("3 CNY"),)
-    for journal in journals:
-        journal.close()
 
 
-def test_of_many_heirs_one_takes_over(tmp_path: Path) -> None:
-    journals = [Journal(SQLite(tmp_path / "j.sqlite", MIGRATIONS), Clock(), RATES) for _ in range(6)]
+def test_of_many_heirs_one_takes_over(opening: Callable[..., Database]) -> None:
+    journals = [Journal(opening(), Clock(), RATES) for _ in range(6)]
     job, _ = journals[0].reserve(intent(owner="dead"))
     job = journals[0].move(job, S.SENDING)
     heirs: list[Job] = []
@@ -492,5 +514,43 @@ def test_of_many_heirs_one_takes_over(tmp_path: Path) -> None:
     assert heirs[0].sent_until is not None
     with pytest.raises(JobMoved):  # were the dead owner to wake up, it can write nothing
         journals[0].move(job, S.ACCEPTED, ticket=ticket("v1"))
-    for journal in journals:
-        journal.close()
+
+
+def test_what_an_earlier_epoch_holds_of_a_job_writes_nothing(journal: Journal) -> None:
+    """Also where the job came back to the same owner in the same state meanwhile."""
+    stale = walk(journal, journal.reserve(intent(owner="a"))[0], S.SENDING, S.UNKNOWN)
+    between = journal.take_over(stale, "b")
+    assert between is not None
+    back = journal.take_over(between, "a")
+    assert back is not None
+    assert (back.owner, back.state, back.epoch) == (stale.owner, stale.state, stale.epoch + 2)
+    with pytest.raises(JobMoved):
+        journal.move(stale, S.ACCEPTED, ticket=ticket("v1"))
+    assert journal.take_over(stale, "c") is None
+    assert journal.move(back, S.ACCEPTED, ticket=ticket("v1")).state == S.ACCEPTED
+
+
+def test_an_owner_that_came_back_keeps_its_jobs(journal: Journal) -> None:
+    job, _ = journal.reserve(intent(owner="a"))
+    assert journal.take_over(job, "b", lambda tx, owner: False) is None
+    assert journal.get(job.id) == job
+    taken = journal.take_over(job, "b", lambda tx, owner: owner == "a")
+    assert taken is not None
+    assert taken.owner == "b"
+
+
+def test_what_is_done_within_a_move_happens_with_it_or_not_at_all(journal: Journal) -> None:
+    job, _ = journal.reserve(intent())
+
+    def refuse(tx: Transaction) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        journal.move(job, S.SENDING, within=refuse)
+    assert journal.get(job.id) == job
+    asked: list[Transaction] = []
+    sending = journal.move(job, S.SENDING, within=asked.append)
+    with pytest.raises(JobMoved):  # not ours any more: nothing else is done for it
+        journal.move(job, S.SENDING, within=asked.append)
+    assert len(asked) == 1
+    assert sending.state == S.SENDING

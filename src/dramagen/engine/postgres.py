@@ -47,7 +47,7 @@ _SETTLED = f"SET LOCAL search_path = {SCHEMA}; SET LOCAL idle_in_transaction_ses
 _READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SETTLED}"
 _WRITE = (
     # Each statement sees what was committed before it: so also what the lock's last holder wrote.
-    f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_SETTLED} SET LOCAL lock_timeout = '30s'; "
+    f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_SETTLED} SET LOCAL lock_timeout = %d; "
     "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'; "
     f"SELECT pg_advisory_xact_lock(hashtext('{SCHEMA} journal')); "
     "SELECT pg_current_xact_id()::text AS xid, pg_postmaster_start_time()::text AS server"
@@ -108,7 +108,7 @@ class Postgres:
     Args:
         url: ``postgresql://user:password@host:port/name``, or any other form libpq reads.
         migrations: the journal's steps, written for SQLite; see :func:`ddl`.
-        patience: seconds an outage is waited out before a call raises ``JournalUnavailable``.
+        patience: seconds an outage, or the other writers, are waited for before a call raises ``JournalUnavailable``.
 
     Raises:
         ConfigError: the server cannot be reached, or the database cannot be used.
@@ -117,6 +117,7 @@ class Postgres:
     def __init__(self, url: str, migrations: Sequence[str], patience: float = 30.0) -> None:
         self.server = Server(url)
         self._patience = patience
+        self._write = _WRITE % max(1, round(patience * 1000))
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._closed = False
@@ -176,7 +177,7 @@ class Postgres:
         Raises ``CommitUnknown`` where the connection broke at the commit and the server cannot be asked about it.
         """
         with self._lock, self._typed():
-            begun = self._begin(_WRITE)
+            begun = self._begin(self._write)
             try:
                 yield _Statements(begun.connection)
             except BaseException:
@@ -209,7 +210,7 @@ class Postgres:
                 cursor = connection.execute(words.encode())
                 while cursor.nextset():
                     pass
-                row = cursor.fetchone() if words == _WRITE else None
+                row = cursor.fetchone() if words == self._write else None
             except psycopg.Error:
                 if not connection.broken:
                     self._undo(connection)
@@ -251,7 +252,7 @@ class Postgres:
         became = None
         with suppress(psycopg.Error):
             # The lost one held the lock: once it is ours, that one has ended, this way or the other.
-            again = self._begin(_WRITE)
+            again = self._begin(self._write)
             if again.server == lost.server:  # after a restart or a failover the number may mean another one
                 row = again.connection.execute(
                     b"SELECT pg_xact_status(%s::text::xid8) AS became", (lost.xid,)
