@@ -35,6 +35,7 @@ from dramagen.adapters.fal_answers import (
     download,
     fault,
     gone,
+    is_id,
     not_found,
     seed_of,
     unfinished,
@@ -78,9 +79,9 @@ class FalAdapter:
         )
         made = json_body(response)
         id_ = made.get("request_id") if response.is_success and isinstance(made, Mapping) else None
-        if not (isinstance(id_, str) and id_.strip()):
+        if not is_id(id_):
             raise fault(response, order.route)
-        return _ticket(order, id_, made.get("status_url"))
+        return _ticket(order, str(id_), made.get("status_url"))
 
     def poll(self, tickets: Sequence[Ticket]) -> Flow[Mapping[str, Status]]:
         """The state of each job: its status, and once that says completed its result, which alone decides."""
@@ -133,7 +134,7 @@ class FalAdapter:
         verify(delivery, keys.values(), now)
         body = json_body(Response(200, content=delivery.body))
         id_ = body.get("request_id") if isinstance(body, Mapping) else None
-        return Notice([id_] if isinstance(id_, str) and id_.strip() else [], signed=True)
+        return Notice([str(id_)] if is_id(id_) else [], signed=True)
 
     def probe(self) -> Flow[Account]:
         """Read the price of one endpoint, which is free. The list of requests is not open to every account."""

@@ -207,6 +207,11 @@ def public(url: object) -> Download | None:
     return Download(Request("GET", where))
 
 
+def is_id(value: object) -> bool:
+    """Whether that is an id of a request."""
+    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
+
+
 def seed_of(response: Response) -> int | None:
     """The seed used, where the result names it."""
     body = json_body(response)

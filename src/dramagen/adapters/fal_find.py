@@ -16,7 +16,7 @@ from httpx import Request, Response
 
 from dramagen.adapters import endpoint
 from dramagen.adapters.base import HOST, Attempt, Flow, Unsure, json_body
-from dramagen.adapters.fal_answers import fault
+from dramagen.adapters.fal_answers import fault, is_id
 from dramagen.catalog.order import Order
 
 PATH = "/v1/models/requests/by-endpoint"
@@ -66,7 +66,7 @@ def _page(response: Response) -> tuple[list[Mapping[str, Any]], str | None] | No
     items = body.get("items") if response.is_success and isinstance(body, Mapping) else None
     if not isinstance(items, list) or not isinstance(body, Mapping):
         return None
-    if not all(isinstance(item, Mapping) and _identifier(item.get("request_id")) for item in items):
+    if not all(isinstance(item, Mapping) and is_id(item.get("request_id")) for item in items):
         return None
     cursor = body.get("next_cursor")
     if body.get("has_more") is not True:
@@ -81,10 +81,6 @@ def _is_ours(item: Mapping[str, Any], order: Order, start: float, end: float) ->
     if item.get("endpoint_id", endpoint.id_of(order)) != endpoint.id_of(order):
         return False
     return endpoint.is_same(order, item.get("json_input"))
-
-
-def _identifier(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
 
 
 def _stamp(moment: float) -> str:

@@ -28,7 +28,7 @@ from dramagen.adapters.base import (
     Unsure,
     json_body,
 )
-from dramagen.adapters.replicate_answers import download, fault, not_found, prediction_of, status, who
+from dramagen.adapters.replicate_answers import download, fault, is_id, not_found, prediction_of, status, who
 from dramagen.adapters.replicate_files import places
 from dramagen.adapters.standard_webhooks import verify
 from dramagen.catalog.order import Order
@@ -116,7 +116,7 @@ class ReplicateAdapter:
         verify(delivery, (*secret.webhook, *keys.values()), now)
         body = json_body(Response(200, content=delivery.body))
         id_ = body.get("id") if isinstance(body, Mapping) else None
-        return Notice([id_] if isinstance(id_, str) and id_.strip() else [], signed=True)
+        return Notice([str(id_)] if is_id(id_) else [], signed=True)
 
     def probe(self) -> Flow[Account]:
         """Read the list of predictions, which is free."""

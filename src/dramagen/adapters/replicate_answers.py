@@ -86,7 +86,7 @@ def prediction_of(response: Response, id_: str | None = None) -> Mapping[str, An
     if not response.is_success or not isinstance(body, Mapping):
         return None
     shown = body.get("id")
-    if not (isinstance(shown, str) and shown.strip()) or (id_ is not None and shown != id_):
+    if not is_id(shown) or (id_ is not None and shown != id_):
         return None
     return body
 
@@ -134,6 +134,11 @@ def download(told: Mapping[str, Any], route: Route) -> Download | None:
         return None
     done = moment(told.get("completed_at"))
     return Download(Request("GET", where), expires=None if done is None else done + LIFE)
+
+
+def is_id(value: object) -> bool:
+    """Whether that is an id of a prediction."""
+    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
 
 def moment(value: object) -> float | None:

@@ -14,7 +14,7 @@ from httpx import Request, Response
 
 from dramagen.adapters import endpoint
 from dramagen.adapters.base import Absent, Attempt, Flow, Unsure, json_body
-from dramagen.adapters.replicate_answers import fault, moment, prediction_of
+from dramagen.adapters.replicate_answers import fault, is_id, moment, prediction_of
 from dramagen.catalog.order import Order
 
 LIST = "/v1/predictions"
@@ -78,7 +78,7 @@ def _page(response: Response) -> tuple[list[Mapping[str, Any]], str] | None:
     results = body.get("results") if response.is_success and isinstance(body, Mapping) else None
     if not isinstance(results, list) or not isinstance(body, Mapping) or "next" not in body:
         return None
-    if not all(isinstance(each, Mapping) and _is_id(each.get("id")) for each in results):
+    if not all(isinstance(each, Mapping) and is_id(each.get("id")) for each in results):
         return None
     following = body["next"]
     if following is None:
@@ -89,10 +89,6 @@ def _page(response: Response) -> tuple[list[Mapping[str, Any]], str] | None:
     except ValueError:
         return None
     return (results, cursor[0]) if cursor else None
-
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
 
 
 def _may_be_ours(told: Mapping[str, Any], order: Order, start: float, end: float) -> bool:
