@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -265,6 +265,25 @@ async def test_a_body_without_end_is_given_up(
         tmp_path / "home", site.url("/endless.png"), InvalidShot
     )
     assert not list((tmp_path / "home" / "inputs").rglob("*.bin"))
+
+
+async def test_a_body_that_never_comes_is_given_up(
+    emulator: Handle, tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = Event()
+
+    def silent(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        over.wait()
+
+    monkeypatch.setattr("dramagen.engine.intake.FETCH_SECONDS", 0.2)
+    site.files["/silent.png"] = silent
+    try:
+        said = await refused(tmp_path / "home", site.url("/silent.png"), ProviderUnavailable)
+    finally:
+        over.set()
+    assert "TimeoutError" in said
 
 
 async def test_a_small_answer_that_unpacks_to_a_large_one_is_given_up(

@@ -1,5 +1,6 @@
 """Frames and references: whether what is sent is what the vendor takes, and what is changed so that it is."""
 
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 
@@ -31,10 +32,14 @@ class Desk:
     def share(self, shot: Shot) -> None:
         """Where the pictures of a shot weigh too much together, each may have its part of what is taken."""
         most = self._limits.max_total_bytes
+        if most is None:
+            return
         frames = [frame for frame in (shot.first_frame, shot.last_frame) if frame is not None]
-        pictures = frames + [image for reference in shot.references for image in reference.images]
-        sizes = [self._measured("", picture, quiet=True).size for picture in pictures]
-        if most is None or sum(sizes) <= most:
+        sizes = []
+        for picture in (*frames, *(image for reference in shot.references for image in reference.images)):
+            with suppress(NotMeasured, MissingExtra):  # whoever sends it will say so
+                sizes.append(self._measure(picture).size)
+        if sum(sizes) <= most:
             return
         part = most // len(sizes)
         self._images = self._images.model_copy(
@@ -43,14 +48,14 @@ class Desk:
 
     def frame(self, field: str, image: Image, shot: Shot, follows: bool) -> Input:
         """A first or last frame, cropped where the output would follow it to another ratio."""
-        found = self._measured(field, image)
+        found = self._measured(field, field, image)
         off = follows and found.width and found.height and self._off(found, shot.aspect_ratio)
         return self._taken(field, field, image, found, shot.aspect_ratio if off else None)
 
     def image(self, reference: Reference, image: Image) -> Input:
         """A picture of a reference. Its ratio is what somebody chose to show: it is never cropped."""
         what = f"@{reference.name}'s image"
-        return self._taken("references", what, image, self._measured(what, image), None)
+        return self._taken("references", what, image, self._measured("references", what, image), None)
 
     def sends_video(self, video: Media) -> bool:
         """Whether there is a way to hand it over: a vendor that fetches videos itself needs a URL to fetch."""
@@ -75,7 +80,7 @@ class Desk:
         return sum(item.size for item in inputs) - sum(item.size for item in fetched)
 
     def _as_it_is(self, what: str, media: Media, limit: MediaLimit) -> Input:
-        found = self._measured(what, media)
+        found = self._measured("references", what, media)
         if found.sha256 != UNMEASURED and (problem := breach(found, limit)):
             raise Unfit("references", f"{what}: {problem}")
         return _plain(found)
@@ -113,16 +118,15 @@ class Desk:
         except InvalidShot as problem:
             raise Unfit(rule, f"{what}: {why}; {problem.message}") from None
 
-    def _measured(self, what: str, media: Media, quiet: bool = False) -> Input:
+    def _measured(self, rule: str, what: str, media: Media) -> Input:
         try:
             return self._measure(media)
         except MissingExtra as missing:
-            raise Unfit("references", f"{what}: {missing.message}") from None
+            raise Unfit(rule, f"{what}: {missing.message}") from None
         except NotMeasured:
             if not self._planning:
                 raise
-            if not quiet:
-                self._notes.warn(f"{what} is not yet measured")
+            self._notes.warn(f"{what} is not yet measured")
             return Input(sha256=UNMEASURED, media_type="application/octet-stream", size=0)
 
     def _off(self, found: Input, ratio: str) -> bool:

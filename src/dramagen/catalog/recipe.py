@@ -83,8 +83,12 @@ def recipe(found: Input, limit: MediaLimit, ratio: str | None) -> Recipe | None:
     formats = ("png",) if keeps else tuple(kind for kind in wanted if kind in (limit.formats or wanted))
     if not formats:
         return None
+    # What it keeps anyway is left out, so that vendors who differ in nothing else are sent the same picture.
+    wide, high = found.width or 0, found.height or 0
+    side = limit.max_side if limit.max_side is not None and max(wide, high) > limit.max_side else None
+    area = limit.max_area if limit.max_area is not None and wide * high > limit.max_area else None
     return Recipe(
-        ratio=ratio, formats=formats, flatten=alpha and not keeps, max_side=limit.max_side, max_area=limit.max_area,
+        ratio=ratio, formats=formats, flatten=alpha and not keeps, max_side=side, max_area=area,
         max_bytes=limit.max_bytes, min_side=limit.min_side or 1, min_area=limit.min_area or 1,
     )  # fmt: skip
 

@@ -197,12 +197,18 @@ class Intake:
                 raise ProviderUnavailable(f"cannot fetch {where}: HTTP {status}")
             if not response.is_success:
                 raise InvalidShot(f"{where} answers HTTP {status}")
-            # Counted as it is unpacked, so that a small answer cannot become a large one.
-            async for chunk in response.aiter_bytes(1 << 16):
-                size += len(chunk)
-                if size > FETCH_LIMIT:
-                    raise InvalidShot(f"{where} is larger than {FETCH_LIMIT:,} bytes")
-                chunks.append(chunk)
+            # Counted as it is unpacked, so that a small answer cannot become a large one. Left by cancelling, which
+            # ends every generator between here and the socket; breaking out would leave them to the collector.
+            with anyio.CancelScope() as enough:
+                async for chunk in response.aiter_bytes():
+                    size += len(chunk)
+                    if size > FETCH_LIMIT:
+                        chunks.clear()
+                        enough.cancel()
+                    else:
+                        chunks.append(chunk)
+        if size > FETCH_LIMIT:
+            raise InvalidShot(f"{where} is larger than {FETCH_LIMIT:,} bytes")
         if not size:
             raise InvalidShot(f"{where} is an empty file")
         return b"".join(chunks)
