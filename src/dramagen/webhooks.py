@@ -8,6 +8,7 @@ one does no harm, and a studio without a public address lacks nothing but speed.
 """
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -15,8 +16,10 @@ from urllib.parse import quote
 from dramagen.adapters.base import Delivery
 from dramagen.engine.callback_address import PREFIX, CallbackAddress
 from dramagen.engine.callbacks import UnknownPlace
-from dramagen.errors import AuthError, ConfigError, ProviderUnavailable
+from dramagen.errors import AuthError, ConfigError, DramagenError
 from dramagen.studio import Studio
+
+log = logging.getLogger("dramagen.webhooks")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -104,7 +107,8 @@ async def _answer(studio: Studio, scope: Mapping[str, Any], receive: Receive) ->
         return _Answer(404)
     except AuthError:
         return _Answer(401)
-    except ProviderUnavailable:
+    except DramagenError as trouble:
+        log.warning("a callback for %s cannot be checked now: %s", place.provider, trouble.message)
         return _Answer(503)
 
 

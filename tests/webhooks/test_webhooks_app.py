@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 import dramagen
 from dramagen import Config, Studio, webhooks
@@ -159,6 +162,20 @@ async def test_a_signature_covers_the_path_the_vendor_called(studio: Studio, hea
     assert len(heard) == 3
 
 
+async def test_a_framework_mounts_it_at_any_prefix(studio: Studio, heard: list[Any]) -> None:
+    pages = Starlette(routes=[Mount("/dramagen", webhooks.app(studio))])
+    url = webhooks.address(studio, "vidu")
+    path = url.removeprefix("https://studio.example")
+    transport = httpx.ASGITransport(pages)
+    async with studio, httpx.AsyncClient(transport=transport, base_url="https://studio.example") as vendor:
+        for body, headers, status in (
+            (b'{"id":"v-1"}', signed(path, studio._clock.now()), 200),
+            (b'{"id":"v-2"}', signed("/dramagen", studio._clock.now()), 401),
+        ):
+            assert (await vendor.post(url, content=body, headers=headers)).status_code == status
+    assert heard == [("v-1", "vidu", "cn")]
+
+
 async def test_only_posts_and_only_short_ones(studio: Studio, heard: list[Any]) -> None:
     async with studio:
         path = place(studio, "seedance")
@@ -304,6 +321,13 @@ async def test_the_word_is_this_homes_and_private(studio: Studio, tmp_path: Path
     file.write_text("something else")
     with pytest.raises(ConfigError, match="callback-word"):
         webhooks.address(Studio(Config(home=tmp_path / "home", callback_url=BASE)), "kling")
+
+
+async def test_a_home_that_cannot_be_read_asks_to_be_called_again(studio: Studio, tmp_path: Path) -> None:
+    path = place(studio, "seedance")
+    (tmp_path / "home" / "callback-word").write_text("something else")
+    async with studio:
+        assert await call(studio, path) == (503, {})
 
 
 async def test_nothing_is_made_where_no_address_is_configured(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ SHOTS = {
     "hailuo v1": Shot("雨夜", duration=6, aspect_ratio="16:9", pin="hailuo/hailuo-2.3"),
     "hailuo v2": Shot("雨夜", duration=4, pin="hailuo/minimax-h3"),
     "vidu": Shot("雨夜", duration=1, resolution="540p", pin="vidu/viduq3-turbo"),
+    "fal": Shot("雨夜", duration=4, resolution="480p", pin="fal/seedance-2.0"),
+    "replicate": Shot("雨夜", duration=3, pin="replicate/kling-3.0"),
     "sora": Shot("雨夜", duration=4, pin="sora/sora-2"),
 }
 SIGNING = {"kling": {"webhook_secrets": [SECRET]}, "sora": {"webhook_secrets": [SECRET]}}

@@ -234,8 +234,8 @@ class Adapter(Protocol):
         """What callbacks are checked with, where the vendor has to be asked for it, by name; else nothing.
 
         A request with an absolute URL is sent unsigned (a public key set), a path from ``/`` is signed. The engine
-        keeps the answer for a day at most, and asks again sooner where a signature does not match. Raises the
-        typed error of :meth:`fault` where they are not given: the vendor is then told to call again.
+        keeps the answer for a day at most, and asks again sooner where a signature does not match. Nothing, or
+        a typed error, where the vendor does not give them.
         """
         ...
 
