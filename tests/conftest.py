@@ -159,7 +159,7 @@ def _running(programs: Path) -> Iterator[str]:
             ],
             check=True, **known,
         )  # fmt: skip
-        command = [
+        command: list[str | Path] = [
             programs / "postgres",
             "-D",
             folder / "data",

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_a_reader_sees_one_state(database: Database, opening: Opening) -> None:
 
 def test_values_come_back_as_they_went(opening: Opening) -> None:
     database = opening(("CREATE TABLE v (id INTEGER PRIMARY KEY, n INTEGER, t REAL, w TEXT)",))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"n": 2**53, "t": 1_795_000_000.123456, "w": "100% 雨夜 😀 'x'"},
         {"n": -1, "t": 0.1, "w": ""},
         {"n": None, "t": None, "w": None},

@@ -54,6 +54,11 @@ _WRITE = (
 )
 
 
+# A password that was not encoded would be read as a host, a port or a name, and then shown as one.
+_HOST = r"([^/?#@:,\[\]]*|\[[\da-f:.]+\])(:\d+)?"
+_ADDRESS = re.compile(rf"postgres(ql)?://([^/?#@]*@)?{_HOST}(,{_HOST})*(/[^/?#@:]*)?(\?[^#]*)?")
+
+
 class Server:
     """Where the database is. The password is in no text, error or repr made from it.
 
@@ -62,13 +67,15 @@ class Server:
 
     def __init__(self, url: str) -> None:
         try:
-            known = conninfo_to_dict(url)
+            known = conninfo_to_dict(url) if _ADDRESS.fullmatch(url) else {}
         except psycopg.Error:
+            known = {}
+        if not known:
             # libpq's own words quote the part it could not read, which may be the password.
             raise ConfigError(
                 "the database address cannot be read; it looks like postgresql://user@host:5432/name, with "
-                "'%' and '@' in a password percent-encoded"
-            ) from None
+                "all but letters and digits of a password percent-encoded"
+            )
         self._url = url
         self._secret = str(known.get("password") or "")
         self._extra = {name: value for name, value in _DEFAULTS.items() if name not in known}
@@ -83,7 +90,7 @@ class Server:
         connection: Connection = psycopg.connect(
             self._url,
             autocommit=True,
-            row_factory=dict_row,  # type: ignore[arg-type]  # psycopg's stubs want the tuple default here
+            row_factory=dict_row,
             prepare_threshold=None,  # prepared statements stay behind in a pooler's connection
             **self._extra,  # type: ignore[arg-type]  # connection parameters, as libpq has them
         )
@@ -106,7 +113,7 @@ class Postgres:
     """One database, one connection, one writer at a time among all machines.
 
     Args:
-        url: ``postgresql://user:password@host:port/name``, or any other form libpq reads.
+        url: ``postgresql://user:password@host:port/name?sslmode=...``, as libpq reads it.
         migrations: the journal's steps, written for SQLite; see :func:`ddl`.
         patience: seconds an outage, or the other writers, are waited for before a call raises ``JournalUnavailable``.
 
