@@ -189,7 +189,8 @@ class Intake:
             raise ProviderUnavailable(f"cannot fetch {_shown(url)}: {type(problem).__name__}") from None
 
     async def _read(self, http: Http, request: httpx.Request, guard: Guard) -> bytes:
-        where, chunks, size = _shown(str(request.url)), [], 0
+        where, size = _shown(str(request.url)), 0
+        chunks: list[bytes] = []
         request.headers["Accept-Encoding"] = "identity"  # media are packed as they are
         async with http.stream(request, guard) as response:
             status = response.status_code
