@@ -15,7 +15,8 @@ Where it differs from Model Studio's pages (dashscope 2.0.2):
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import gc
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,13 @@ def finished(work: Coroutine[Any, Any, Any]) -> Any:
             await dashscope.close_shared_aio_session()
 
     return asyncio.run(closing())
+
+
+@pytest.fixture(autouse=True)
+def _swept() -> Iterator[None]:
+    """What the package left open is found here, not in somebody else's test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
