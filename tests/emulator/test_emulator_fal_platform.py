@@ -162,6 +162,15 @@ def test_ones_requests_are_listed_where_the_account_has_it(
     assert listed(caller).json()["items"] == []
 
 
+def test_the_list_may_have_only_what_ended(caller: httpx.Client, clock: ManualClock, vendors: Handle) -> None:
+    vendors.settings(fal={"requests_listed": True, "list_ended": True})
+    made = caller.post(KLING, json={"prompt": "雨夜", "duration": "3"}).json()["request_id"]
+    clock.advance(10)
+    assert listed(caller).json()["items"] == []
+    clock.advance(500)
+    assert [item["request_id"] for item in listed(caller).json()["items"]] == [made]
+
+
 @pytest.mark.parametrize("query", [{"limit": 0}, {"cursor": "!"}, {"start": "then"}, {"endpoint_id": ""}])
 def test_wrong_questions_to_the_list(caller: httpx.Client, query: dict[str, Any]) -> None:
     assert listed(caller, **query).status_code == 400

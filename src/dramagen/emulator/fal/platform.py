@@ -93,6 +93,7 @@ def _chosen(call: Call, account: Account, endpoints: list[str]) -> list[Job]:
         and job.detail.endpoint in endpoints
         and since <= call.stamp(job.created) < until
         and call.now >= job.created + call.options.list_delay
+        and (not call.options.list_ended or job.state(call.now) in TERMINAL)
         and wanted in (None, job.id)
     ]
 

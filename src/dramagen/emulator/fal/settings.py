@@ -57,6 +57,8 @@ class Settings(BaseModel):
     """Whether the platform lists one's requests to public endpoints; else the path is not found."""
     list_delay: float = Field(default=0.0, ge=0)
     """How long a new request stays off that list."""
+    list_ended: bool = False
+    """Whether the list has only requests that ended: it is sorted by their end, and the page says no more."""
     uploads: Literal["cdn", "storage"] = "cdn"
     """Which upload works: that of the CDN, or only the older one by a signed URL."""
     unknown_status: str = ""
