@@ -1,12 +1,13 @@
 """A create that needs a URL only its own process knew: never sent again without it, never a crash."""
 
-from typing import Any
+from typing import Any, Literal
 
+import httpx
 import pytest
 
 from dramagen import Reference, Shot
-from dramagen.errors import OutcomeUnknown
-from dramagen.testing.fake import CLIP_HOST
+from dramagen.errors import DramagenError, OutcomeUnknown
+from dramagen.testing.fake import CLIP_HOST, TASKS
 
 pytestmark = pytest.mark.anyio
 
@@ -56,3 +57,31 @@ async def test_asked_for_with_the_url_again_it_is_sent_again(lot: Any) -> None:
     sent = [request.content for request in vendor.requests if request.method == "POST"]
     assert sent[0] == sent[1]
     assert URL.encode() in sent[0]
+
+
+@pytest.mark.parametrize("when", ["create", "later"])
+async def test_a_vendor_that_repeats_the_url_it_cannot_fetch_is_not_quoted(
+    lot: Any, when: Literal["create", "later"]
+) -> None:
+    vendor = lot.vendor()
+    answer = vendor.handle_async_request
+    trouble = {"code": "InvalidParameter", "message": f"resource download failed: {URL} (timed out)"}
+
+    async def repeat(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST" and when == "create":
+            return httpx.Response(400, json={"error": trouble})
+        response: httpx.Response = await answer(request)
+        if request.url.path.startswith(f"{TASKS}/") and when == "later":
+            return httpx.Response(200, json=response.json() | {"status": "failed", "error": trouble})
+        return response
+
+    vendor.handle_async_request = repeat
+    async with lot.open(vendor) as studio:
+        with pytest.raises(DramagenError) as caught:
+            await studio.shoot(shot())
+        lines = repr([studio.timeline(job.id) for job in studio.jobs()])
+    for said in (str(caught.value), repr(caught.value.to_json()), lines):
+        assert "timed out" in said or said is lines
+        assert "reference.mp4" not in said
+    files = [path for path in lot.home.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"reference.mp4" in path.read_bytes()]

@@ -247,6 +247,7 @@ class Engine:
             return
         error = status.error or JobFailed(f"the vendor says {status.state}", provider=service.route.provider)
         error.model = error.model or service.route.model
+        error.hide(*self.intake.hidden())
         if status.state == "missing":
             # Gone without a verdict: it may well have been billed, and then at most this much.
             await self._move(flight, S.LOST, error=error, cost=flight.job.reserved, cost_source="assumed")

@@ -36,10 +36,14 @@ FETCH_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What an order's media are sent from: their bytes, and the URLs they were given by, each by SHA-256."""
+    """What an order's media are sent from: their bytes, and the URLs they were given by, each by SHA-256.
+
+    ``hidden`` are texts no error may show: some vendors repeat the URL they cannot fetch.
+    """
 
     contents: Mapping[str, bytes] = field(repr=False)
     urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Intake:
@@ -116,7 +120,12 @@ class Intake:
             if data is None:
                 raise InvalidShot(f"the {item.media_type} {item.sha256[:12]} of this order is no longer kept")
             found[item.sha256] = data
-        return Supply(found, {sha256: url for url, sha256 in self._fetched.items() if sha256 in found})
+        urls = {sha256: url for url, sha256 in self._fetched.items() if sha256 in found}
+        return Supply(found, urls, self.hidden())
+
+    def hidden(self) -> tuple[str, ...]:
+        """Every URL callers gave, whole and without what follows ``?``: nothing that is kept may show one."""
+        return tuple(text for url in self._fetched for text in (url, url.partition("?")[0]))
 
     def _made_before(self, row: str) -> bytes | None:
         try:

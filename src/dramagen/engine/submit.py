@@ -135,6 +135,7 @@ class Submitter:
         # A create sent again is looked for from the first one's time on: that one may have arrived.
         since = held.job.sent_at if held.job.state == JobState.UNKNOWN else None
         base: str | None = None
+        media = Supply({})
 
         async def announce(sent: Sent) -> None:
             given: list[Pledge] = []
@@ -158,6 +159,7 @@ class Submitter:
             await self._unknown(held, str(lost))
             return None
         except DramagenError as error:
+            error.hide(*media.hidden)
             if held.job.state != JobState.SENDING or error.refused:
                 return error
             await self._unknown(held, str(error))
