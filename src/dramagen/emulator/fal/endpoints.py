@@ -94,7 +94,8 @@ def _wan() -> Iterator[tuple[str, Model]]:
             "enable_prompt_expansion": flag(),
             **_SEED,
         }
-        for kind, media in (("text", {}), ("image", _FIRST_LAST)):
+        frames = {"start_image_url": url(needed=True), "end_image_url": url()}
+        for kind, media in (("text", {}), ("image", frames)):
             yield (
                 f"alibaba/{name}/{kind}-to-video",
                 Model(fields={**common, **media}, rates=rates, family="wan-3", sound=True),
