@@ -13,7 +13,7 @@ from dramagen.emulator import Handle, running
 from dramagen.engine.clock import RealClock
 from dramagen.errors import JobFailed
 
-pytestmark = [pytest.mark.anyio]
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix]
 
 SPEED = 600.0
 HOUR = 3600.0
@@ -104,7 +104,6 @@ def stage(emulator: Handle, tmp_path: Path, serve: Any) -> Set:
     return Set(emulator, tmp_path / "home", serve)
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("mode", ["deliver", "duplicate", "reorder"])
 @pytest.mark.parametrize("name", SHOTS)
 async def test_a_job_ends_because_its_vendor_calls(stage: Set, name: str, mode: str) -> None:
