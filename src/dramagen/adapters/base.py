@@ -5,6 +5,7 @@ requests, with the vendor's full path from ``/`` and no host, and receives the r
 all I/O, signs, retries, redacts and writes things down.
 """
 
+import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -266,6 +267,24 @@ class Adapter(Protocol):
 def json_body(response: Response) -> Any:
     """The answer's JSON, or None where it is not JSON (a proxy's page, a cut answer)."""
     try:
-        return response.json()
+        body = response.json()
+        # Half a character can be written in JSON, but in no file, database or URL.
+        return _whole(body) if _HALF.search(response.content) else body
     except (ValueError, RecursionError):
         return None
+
+
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def _whole(value: Any) -> Any:
+    """The same value with a question mark for every half of a character."""
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case list():
+            return [_whole(item) for item in value]
+        case dict():
+            return {_whole(key): _whole(item) for key, item in value.items()}
+        case _:
+            return value

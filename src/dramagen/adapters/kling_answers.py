@@ -73,7 +73,7 @@ _MODERATION = (
 def code_of(body: object) -> int | None:
     """The envelope's code, 0 for success; None where the answer is no envelope of Kling's."""
     code = body.get("code") if isinstance(body, dict) else None
-    if isinstance(code, str) and code.isascii() and code.isdigit():
+    if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) < 20:
         return int(code)
     return code if isinstance(code, int) and not isinstance(code, bool) else None
 

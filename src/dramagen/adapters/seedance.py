@@ -76,7 +76,7 @@ class SeedanceAdapter:
         response = yield Request("POST", TASKS, json=body, extensions={PAID: True})
         made = json_body(response)
         id_ = made.get("id") if response.is_success and isinstance(made, Mapping) else None
-        if not isinstance(id_, str) or not id_:
+        if not isinstance(id_, str) or not id_.strip():
             raise self._fault(response, order.route)
         return lost.ticket(id_, order)
 

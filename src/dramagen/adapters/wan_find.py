@@ -137,7 +137,7 @@ def _made_between(item: Mapping[str, Any], first: float, last: float) -> bool:
         made = int(made)
     if isinstance(made, bool) or not isinstance(made, int | float):
         return True
-    return first <= made / 1000 <= last
+    return first * 1000 <= made <= last * 1000  # compared, not divided: it may be too large for a fraction
 
 
 def _too_late(response: Response, first: float) -> bool:

@@ -29,17 +29,15 @@ from dramagen.adapters.base import (
 )
 from dramagen.catalog.order import Order
 from dramagen.errors import DramagenError, InsufficientBalance, InvalidShot
+from dramagen.testing import fuzz
 from dramagen.testing.driver import Heard, Respond, drive
-from dramagen.testing.garble import garbled
+from dramagen.testing.garble import garbled, tries
 
 T = TypeVar("T")
 
 SECRET = Secret(key="never-show-key-4f21", access="never-show-access-8c07", secret="never-show-secret-3b9d")  # noqa: S106 - dummies
 NOW = 1_795_000_000.0
 """Unix seconds at which the suite signs."""
-
-GARBLED = 300
-"""Broken answers tried per operation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,7 +276,7 @@ class AdapterContract:
     def test_an_outage_while_polling_is_no_verdict(self) -> None:
         ticket = self._ticket()
         for answer in (Response(503, json={}), Response(502, html="<html>Bad Gateway</html>")):
-            told, error = _attempt(self.adapter().poll([ticket]), lambda _, a=answer: a)  # type: ignore[misc]
+            told, error = fuzz.attempted(self.adapter().poll([ticket]), lambda _, a=answer: a)  # type: ignore[misc]
             assert error is None or error.retryable
             assert not any(status.state in TERMINAL for status in (told or {}).values())
 
@@ -329,7 +327,7 @@ class AdapterContract:
             return
         delivery, ids = told
         assert list(self._received(delivery)) == list(ids)
-        for seed in range(GARBLED):
+        for seed in range(tries()):
             answer = garbled(Response(200, content=delivery.body), seed)
             try:
                 received = self._received(replace(delivery, body=answer.content))
@@ -352,35 +350,34 @@ class AdapterContract:
             assert "never-show-key-4f21" not in told
 
     def test_garbled_answers_raise_only_typed_errors(self) -> None:
+        golden, ticket, adapter = self._first(), self._ticket(), self.adapter()
+        reports = [report.answer for report in self.reports().values()]
+        fuzz.only_typed_errors(lambda: adapter.submit(golden.order, golden.attempt), [golden.accept])
+        fuzz.only_typed_errors(lambda: adapter.poll([ticket]), reports)
+        fuzz.only_typed_errors(lambda: adapter.deliver(ticket), [self.deliveries()])
+        fuzz.only_typed_errors(lambda: adapter.cancel(ticket), reports)
+        fuzz.only_typed_errors(lambda: adapter.probe(), reports)
+        if looked := [respond for respond in (self.lost(), self.not_found()) if respond is not None]:
+            fuzz.only_typed_errors(lambda: adapter.find(golden.order, golden.attempt), looked)
+
+    def test_garbled_refusals_are_typed_errors(self) -> None:
         golden = self._first()
-        ticket = self._ticket()
-        running = self.reports()["running"].answer
-        operations: list[tuple[Any, Respond]] = [
-            (lambda: self.adapter().submit(golden.order, golden.attempt), golden.accept),
-            (lambda: self.adapter().poll([ticket]), running),
-            (lambda: self.adapter().deliver(ticket), self.deliveries()),
-            (lambda: self.adapter().cancel(ticket), running),
-            (lambda: self.adapter().probe(), running),
-        ]
-        operations += [
-            (lambda: self.adapter().find(golden.order, golden.attempt), respond)
-            for respond in (self.lost(), self.not_found())
-            if respond is not None
-        ]
-        for operation, respond in operations:
-            for seed in range(GARBLED):
-                _attempt(operation(), _garbler(respond, seed))
+        answers = [lambda _, a=each.answer: a for each in self.refusals().values()]
+        fuzz.only_typed_errors(lambda: self.adapter().submit(golden.order, golden.attempt), answers)
+
+    def test_a_garbled_create_is_a_ticket_or_a_question_and_never_a_refusal(self) -> None:
+        golden = self._first()
+        fuzz.a_ticket_or_a_question(
+            lambda: self.adapter().submit(golden.order, golden.attempt), golden.accept
+        )
+
+    def test_a_garbled_report_is_of_the_job_asked_about(self) -> None:
+        ticket, answers = self._ticket(), {name: each.answer for name, each in self.reports().items()}
+        fuzz.of_the_job_asked_about(lambda: self.adapter().poll([ticket]), ticket, answers)
 
     def test_a_running_job_is_never_ended_by_a_garbled_answer(self) -> None:
         ticket = self._ticket()
-        for seed in range(GARBLED):
-            told, _ = _attempt(
-                self.adapter().poll([ticket]), _garbler(self.reports()["running"].answer, seed)
-            )
-            for id_, status in (told or {}).items():
-                assert id_ == ticket.id
-                assert status.ticket.id == ticket.id
-                assert status.state not in TERMINAL, f"seed {seed}"
+        fuzz.never_ended(lambda: self.adapter().poll([ticket]), self.reports()["running"].answer)
 
     # -- helpers ---------------------------------------------------------------------------------------------
 
@@ -412,15 +409,3 @@ def _nobody(request: Request) -> Response:
 
 def _plain(request: Request) -> tuple[str, str, bytes]:
     return request.method, str(request.url), request.content
-
-
-def _attempt(flow: Flow[T], respond: Respond) -> tuple[T | None, DramagenError | None]:
-    """The result or the typed error; whatever else is raised fails the test."""
-    try:
-        return drive(flow, respond), None
-    except DramagenError as error:
-        return None, error
-
-
-def _garbler(respond: Respond, seed: int) -> Respond:
-    return lambda request: garbled(respond(request), seed)
