@@ -16,6 +16,8 @@ from urllib.parse import quote
 
 import pytest
 
+from dramagen.testing.covers import CONTRACT, table
+
 FEW = 1
 """Cases (a backend is one too) of each `matrix` test that a normal run takes."""
 
@@ -42,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """What draws this run's sample again; of a complete run, the tables its tests filled."""
     seed = config.stash[SEED]
+    _contract(terminalreporter)
     if seed is None:
         _tables(terminalreporter)
     terminalreporter.write_line(
@@ -51,19 +54,36 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 def _tables(terminalreporter: Any) -> None:
     tables: dict[str, list[dict[str, str]]] = {}
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            for name, cells in getattr(report, "user_properties", ()):
-                if name.startswith(TABLE) and getattr(report, "when", "") == "call":
-                    tables.setdefault(name.removeprefix(TABLE), []).append(cells)
+    for _, name, cells in _properties(terminalreporter):
+        if name.startswith(TABLE):
+            tables.setdefault(name.removeprefix(TABLE), []).append(cells)
     for title, rows in sorted(tables.items()):
         heads = list(dict.fromkeys(head for cells in rows for head in cells))
-        lines = [heads, *([cells.get(head, "") for head in heads] for cells in rows)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        terminalreporter.write_line(f"\n{title}")
-        for line in lines:
-            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            terminalreporter.write_line("  " + "  ".join(cells).rstrip())
+        _write(terminalreporter, title, [heads, *([cells.get(head, "") for head in heads] for cells in rows)])
+
+
+def _contract(terminalreporter: Any) -> None:
+    """What the contract suite tried in this run, and how much of it passed."""
+    told = [(passed, cell) for passed, name, cell in _properties(terminalreporter) if name == CONTRACT]
+    if told:
+        _write(terminalreporter, "the contract suite: cases passed", table(told))
+
+
+def _properties(terminalreporter: Any) -> Iterator[tuple[bool, str, Any]]:
+    """Whether a test passed, and each property of its report: these come from every process of the run."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                for name, value in getattr(report, "user_properties", ()):
+                    yield report.passed, name, value
+
+
+def _write(terminalreporter: Any, title: str, lines: list[list[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    terminalreporter.write_line(f"\n{title}")
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        terminalreporter.write_line("  " + "  ".join(cells).rstrip())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

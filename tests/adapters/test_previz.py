@@ -18,6 +18,7 @@ from dramagen.catalog.route import Route
 from dramagen.errors import AuthError, JobExpired, JobFailed, MissingExtra, ProviderUnavailable
 from dramagen.shot import Camera, Cut, Line
 from dramagen.testing import AdapterContract, Golden, Heard, Refusal, Report, Respond, drive, in_turn
+from dramagen.testing.lives import Place
 
 ROUTE = Route(provider="previz", region="local", model="previz-1")
 ATTEMPT = Attempt(tag="a" * 24, created=1_795_000_000.0)
@@ -85,6 +86,10 @@ class TestPreviz(AdapterContract):
             "frames": golden(RICH, RICH_SCENE, FIRST, LAST),
             "references": golden(REFERRED, PLAIN_SCENE | {"picture": FACE.sha256}, FACE),
         }
+
+    def places(self) -> Sequence[Place]:
+        # A render is called by its order's hash, so the answers here are for these orders alone.
+        return [Place("previz", "local", (PLAIN,))]
 
     def refusals(self) -> Mapping[str, Refusal]:
         def no(status: int, word: str) -> Response:

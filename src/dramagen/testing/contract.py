@@ -6,9 +6,11 @@ a clip) is tested with the catalogue and the engine; here is everything an adapt
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+import anyio
 import pytest
 from httpx import Request, Response
 
@@ -30,8 +32,10 @@ from dramagen.adapters.base import (
 from dramagen.catalog.order import Order
 from dramagen.errors import DramagenError, InsufficientBalance, InvalidShot
 from dramagen.testing import fuzz
+from dramagen.testing.covers import CONTRACT, covered, covers
 from dramagen.testing.driver import Heard, Respond, drive
 from dramagen.testing.garble import garbled, tries
+from dramagen.testing.lives import BACKENDS, VENDOR, Line, Place, attempt_at, dialect, places
 
 T = TypeVar("T")
 
@@ -144,6 +148,10 @@ class AdapterContract:
         """The answers where :meth:`callback` is checked with keys the vendor has to be asked for."""
         return _nobody
 
+    def places(self) -> Sequence[Place]:
+        """Where a job is followed from its create on: every region the packaged cards know, with orders for it."""
+        return places([golden.order for golden in self.goldens().values()], self.adapter())
+
     def read_body(self, request: Request) -> Any:
         """A create's body as plain values, for a vendor that is not sent JSON."""
         return json.loads(request.content)
@@ -159,6 +167,16 @@ class AdapterContract:
             if argument in metafunc.fixturenames:
                 named = cases()
                 metafunc.parametrize(argument, named.values(), ids=named.keys())
+        if "place" in metafunc.fixturenames:
+            everywhere = self.places()
+            metafunc.parametrize("place", everywhere, ids=[place.name for place in everywhere])
+            metafunc.parametrize("backend", BACKENDS)
+
+    @pytest.fixture(autouse=True)
+    def _tell(self, request: pytest.FixtureRequest) -> None:
+        """The test's report says what the test was about; a run may end with a table of it."""
+        cell = {"adapter": self.adapter().name, "operations": covered(request.function)}
+        request.node.user_properties.append((CONTRACT, cell))
 
     def _first(self) -> Golden:
         return next(iter(self.goldens().values()))
@@ -172,6 +190,7 @@ class AdapterContract:
         assert adapter.name
         assert adapter.batch >= 1
 
+    @covers("submit")
     def test_the_paid_request_is_the_recorded_one(self, golden: Golden) -> None:
         heard = Heard(golden.accept)
         ticket = drive(self.adapter().submit(golden.order, golden.attempt), heard)
@@ -181,17 +200,20 @@ class AdapterContract:
         assert ticket.id == golden.id
         assert ticket.route == golden.order.route
 
+    @covers("submit")
     def test_nothing_follows_the_paid_request(self, golden: Golden) -> None:
         heard = Heard(golden.accept)
         drive(self.adapter().submit(golden.order, golden.attempt), heard)
         assert heard.requests[-1].extensions.get(PAID) is True
 
+    @covers("submit")
     def test_the_same_attempt_makes_the_same_requests(self, golden: Golden) -> None:
         once, again = Heard(golden.accept), Heard(golden.accept)
         drive(self.adapter().submit(golden.order, golden.attempt), once)
         drive(self.adapter().submit(golden.order, golden.attempt), again)
         assert [_plain(r) for r in once.requests] == [_plain(r) for r in again.requests]
 
+    @covers("wording")
     def test_the_wording_is_part_of_what_is_sent(self, golden: Golden) -> None:
         words = self.adapter().wording(golden.order)
         heard = Heard(golden.accept)
@@ -200,16 +222,19 @@ class AdapterContract:
             self.read_body(heard.requests[-1]), ensure_ascii=False
         )
 
+    @covers("submit", "poll", "find", "deliver", "cancel", "probe")
     def test_requests_have_the_vendors_full_path_and_no_host(self) -> None:
         for request in self._every_request():
             assert request.url.is_relative_url, str(request.url)
             assert request.url.path.startswith("/")
             assert "authorization" not in request.headers
 
+    @covers("poll", "find", "deliver", "cancel", "probe")
     def test_only_submit_costs_money(self) -> None:
         for request in self._every_request(submit=False):
             assert not request.extensions.get(PAID), f"{request.method} {request.url.path}"
 
+    @covers("sign")
     def test_signing_puts_the_secret_in_the_headers_alone(self) -> None:
         for request in self._every_request():
             before = str(request.url), request.content
@@ -219,6 +244,7 @@ class AdapterContract:
             shown = f"{request!r} {request.url} {request.content!r}"
             assert not any(value in shown for value in SECRET.values())
 
+    @covers("submit")
     def test_an_order_that_cannot_be_said_is_refused_before_any_request(self) -> None:
         for order, attempt in self.unsendable():
             heard = Heard(_nobody)
@@ -226,6 +252,7 @@ class AdapterContract:
                 drive(self.adapter().submit(order, attempt), heard)
             assert not heard.requests
 
+    @covers("poll")
     def test_a_ticket_is_enough_to_ask_again_in_a_new_process(self) -> None:
         ticket = self._ticket()
         revived = Ticket.model_validate_json(ticket.model_dump_json())
@@ -236,6 +263,7 @@ class AdapterContract:
         drive(self.adapter().poll([revived]), after)
         assert [_plain(r) for r in before.requests] == [_plain(r) for r in after.requests]
 
+    @covers("fault")
     def test_every_refusal_is_its_typed_error(self, refusal: Refusal) -> None:
         golden = self._first()
         with pytest.raises(DramagenError) as caught:
@@ -248,6 +276,7 @@ class AdapterContract:
         for name, value in (refusal.also or {}).items():
             assert getattr(error, name) == value, name
 
+    @covers("submit")
     def test_success_without_an_id_is_not_a_refusal(self) -> None:
         golden = self._first()
         for answer in (Response(200, json={}), Response(200, content=b""), Response(200, html="<html>hi")):
@@ -255,6 +284,7 @@ class AdapterContract:
                 drive(self.adapter().submit(golden.order, golden.attempt), lambda _, a=answer: a)  # type: ignore[misc]
             assert not caught.value.refused, "nobody said that no job was made"
 
+    @covers("poll")
     def test_every_state_is_read(self, report: Report) -> None:
         ticket = self._ticket()
         status = drive(self.adapter().poll([ticket]), report.answer)[ticket.id]
@@ -267,12 +297,14 @@ class AdapterContract:
         assert status.note is None
         assert status.ticket.id == ticket.id
 
+    @covers("poll")
     def test_an_unknown_status_is_still_running_and_noted(self) -> None:
         ticket = self._ticket()
         status = drive(self.adapter().poll([ticket]), self.unknown_status())[ticket.id]
         assert status.state == "running"
         assert status.note
 
+    @covers("poll")
     def test_an_outage_while_polling_is_no_verdict(self) -> None:
         ticket = self._ticket()
         for answer in (Response(503, json={}), Response(502, html="<html>Bad Gateway</html>")):
@@ -280,6 +312,7 @@ class AdapterContract:
             assert error is None or error.retryable
             assert not any(status.state in TERMINAL for status in (told or {}).values())
 
+    @covers("find")
     def test_a_lost_create_is_found(self) -> None:
         respond = self.lost()
         if respond is None:
@@ -289,6 +322,7 @@ class AdapterContract:
         assert isinstance(found, Ticket), found
         assert found == self._ticket()
 
+    @covers("find")
     def test_a_job_the_vendor_does_not_have_is_absent(self) -> None:
         respond = self.not_found()
         if respond is None:
@@ -296,12 +330,14 @@ class AdapterContract:
         golden = self._first()
         assert drive(self.adapter().find(golden.order, golden.attempt), respond) == Absent()
 
+    @covers("find")
     def test_an_error_while_looking_settles_nothing(self) -> None:
         golden = self._first()
         for answer in (Response(503, json={}), Response(429, json={}), Response(200, html="<html>")):
             found = drive(self.adapter().find(golden.order, golden.attempt), lambda _, a=answer: a)  # type: ignore[misc]
             assert isinstance(found, Unsure), found
 
+    @covers("deliver")
     def test_the_file_is_fetched_without_the_key_unless_it_must_be(self) -> None:
         download = drive(self.adapter().deliver(self._ticket()), self.deliveries())
         assert download.request.method == "GET"
@@ -310,17 +346,20 @@ class AdapterContract:
         assert download.authenticated or download.request.url.scheme in ("http", "https")
         assert download.request.url.query.decode() not in repr(download) or not download.request.url.query
 
+    @covers("deliver")
     def test_a_file_that_is_gone_is_said_to_be(self) -> None:
         from dramagen.errors import JobExpired
 
         with pytest.raises(JobExpired):
             drive(self.adapter().deliver(self._ticket()), self.gone())
 
+    @covers("cancel")
     def test_cancelled_only_on_the_vendors_word(self) -> None:
         for worked, respond in self.canceled().items():
             assert drive(self.adapter().cancel(self._ticket()), respond) is worked
         assert drive(self.adapter().cancel(self._ticket()), lambda _: Response(502, html="<html>")) is False
 
+    @covers("receive")
     def test_a_callback_gives_ids_and_garbage_gives_none(self) -> None:
         told = self.callback()
         if told is None:
@@ -335,12 +374,14 @@ class AdapterContract:
                 continue
             assert all(isinstance(item, str) and item for item in received)
 
+    @covers("probe")
     def test_a_probe_never_raises(self) -> None:
         for answer in (Response(200, json={}), Response(401, json={}), Response(502, html="<html>")):
             told = drive(self.adapter().probe(), lambda _, a=answer: a)  # type: ignore[misc]
             assert isinstance(told, Account)
             assert not told.valid or told.error is None or isinstance(told.error, InsufficientBalance)
 
+    @covers("fault")
     def test_no_secret_or_signed_link_in_an_error(self) -> None:
         words = "see https://example.invalid/v.mp4?X-Sign=0123456789abcdef with Bearer never-show-key-4f21"
         for status in (200, 400, 401, 404, 429, 500):
@@ -349,6 +390,7 @@ class AdapterContract:
             assert "0123456789abcdef" not in told
             assert "never-show-key-4f21" not in told
 
+    @covers("submit", "poll", "find", "deliver", "cancel", "probe")
     def test_garbled_answers_raise_only_typed_errors(self) -> None:
         golden, ticket, adapter = self._first(), self._ticket(), self.adapter()
         reports = [report.answer for report in self.reports().values()]
@@ -360,24 +402,37 @@ class AdapterContract:
         if looked := [respond for respond in (self.lost(), self.not_found()) if respond is not None]:
             fuzz.only_typed_errors(lambda: adapter.find(golden.order, golden.attempt), looked)
 
+    @covers("submit")
     def test_garbled_refusals_are_typed_errors(self) -> None:
         golden = self._first()
         answers = [lambda _, a=each.answer: a for each in self.refusals().values()]
         fuzz.only_typed_errors(lambda: self.adapter().submit(golden.order, golden.attempt), answers)
 
+    @covers("submit")
     def test_a_garbled_create_is_a_ticket_or_a_question_and_never_a_refusal(self) -> None:
         golden = self._first()
         fuzz.a_ticket_or_a_question(
             lambda: self.adapter().submit(golden.order, golden.attempt), golden.accept
         )
 
+    @covers("poll")
     def test_a_garbled_report_is_of_the_job_asked_about(self) -> None:
         ticket, answers = self._ticket(), {name: each.answer for name, each in self.reports().items()}
         fuzz.of_the_job_asked_about(lambda: self.adapter().poll([ticket]), ticket, answers)
 
+    @covers("poll")
     def test_a_running_job_is_never_ended_by_a_garbled_answer(self) -> None:
         ticket = self._ticket()
         fuzz.never_ended(lambda: self.adapter().poll([ticket]), self.reports()["running"].answer)
+
+    @covers("submit", "poll", "find", "deliver", "cancel", "probe", "sign")
+    def test_a_job_lives_in_every_region(
+        self, place: Place, backend: str, request: pytest.FixtureRequest
+    ) -> None:
+        """The engine's sender, a region's own orders, and what the examples answer; nothing is sent twice."""
+        counts = anyio.run(self._lives, place, backend=backend)
+        ((_, cell),) = [told for told in request.node.user_properties if told[0] == CONTRACT]
+        cell.update(operations=counts, place=place.name, backend=backend)
 
     # -- helpers ---------------------------------------------------------------------------------------------
 
@@ -397,6 +452,43 @@ class AdapterContract:
         hear(self.adapter().cancel(ticket), lambda _: Response(503, json={}))
         hear(self.adapter().probe(), lambda _: Response(503, json={}))
         return heard.requests
+
+    async def _lives(self, place: Place) -> dict[str, int]:
+        """Every operation, for every way of filming the region has; how many cases of each there were."""
+        counts: dict[str, int] = {}
+        line = Line(place, self.adapter(), SECRET, NOW)
+        try:
+            for order in place.orders:
+                for operation in await self._live(order, self.adapter(), line):
+                    counts[operation] = counts.get(operation, 0) + 1
+        finally:
+            await line.aclose()
+        assert line.paid == len(place.orders)
+        ours = [request for request in line.requests if request.url.host == VENDOR]
+        assert all(bool(request.headers.get("authorization")) is self.keyed for request in ours)
+        return counts
+
+    async def _live(self, order: Order, adapter: Adapter, line: Line) -> Sequence[str]:
+        goldens = list(self.goldens().values())
+        like = [g for g in goldens if dialect(g.order) == dialect(order)] or goldens
+        golden = next((g for g in like if g.order.mode == order.mode), like[0])
+        attempt = attempt_at(order, golden.attempt)
+
+        def out(_: Request) -> Response:
+            return Response(503, json={})
+
+        ticket = await line.talk(adapter.submit(order, attempt), golden.accept)
+        assert ticket.route == order.route
+        assert ticket.id
+        with suppress(DramagenError):  # an outage is no verdict
+            told = await line.talk(adapter.poll([ticket]), out)
+            assert not any(status.state in TERMINAL for status in told.values())
+        assert isinstance(await line.talk(adapter.find(order, attempt), out), Unsure)
+        with pytest.raises(DramagenError):
+            await line.talk(adapter.deliver(ticket), out)
+        assert await line.talk(adapter.cancel(ticket), out) is False
+        assert not (await line.talk(adapter.probe(), out)).valid
+        return "submit", "poll", "find", "deliver", "cancel", "probe", "sign"
 
     def _received(self, delivery: Delivery) -> Sequence[str]:
         keys = drive(self.adapter().keys(), self.keyring())
