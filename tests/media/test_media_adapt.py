@@ -154,16 +154,16 @@ def test_a_picture_lying_on_its_side_is_stood_up(turn: int) -> None:
         upright = opened(adapt_picture(out.getvalue(), formats=("png",)))
         assert upright.size == (80, 40)
         assert upright.getexif().get(0x0112, 1) == 1
-        red, green, _ = upright.getpixel((5, 5))  # type: ignore[misc]
+        red, green, _ = upright.getpixel((5, 5))  # type: ignore[misc]  # an RGB pixel
         assert red > 200 > 60 > green
-        assert upright.getpixel((75, 35)) > (200, 200, 200)  # type: ignore[operator]
+        assert upright.getpixel((75, 35)) > (200, 200, 200)  # type: ignore[operator]  # an RGB pixel
 
 
 def test_the_colours_of_print_become_those_of_a_screen() -> None:
     out = io.BytesIO()
     Image.new("CMYK", (60, 60), (0, 255, 255, 0)).save(out, "JPEG")
     assert picture_facts(out.getvalue()).cmyk
-    red, green, blue = opened(adapt_picture(out.getvalue(), formats=("jpeg",))).getpixel((9, 9))  # type: ignore[misc]
+    red, green, blue = opened(adapt_picture(out.getvalue(), formats=("jpeg",))).getpixel((9, 9))  # type: ignore[misc]  # an RGB pixel
     assert red > 230 > 30 > max(green, blue)
 
 

@@ -22,7 +22,7 @@ from dramagen.errors import InvalidShot, NoRoute, ProviderUnavailable
 from dramagen.media.convert import video_frame
 from dramagen.media.encode import written
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix]
 
 SPEED = 600.0
 SECRET = "open-sesame-0123456789"
@@ -143,7 +143,6 @@ VENDORS: dict[str, tuple[str, dict[str, Any], bool, Money]] = {
 }  # fmt: skip
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_video_given_by_url_is_billed_and_its_url_is_nowhere(
     emulator: Handle, tmp_path: Path, site: Site, vendor: str, caplog: pytest.LogCaptureFixture
