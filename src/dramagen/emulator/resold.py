@@ -74,6 +74,8 @@ class Model:
     clips: Mapping[int, str] | None = None
     first: tuple[str, ...] = ("image_url", "start_image_url", "image", "start_image")
     """Fields whose picture gives the clip its shape."""
+    follows: bool = False
+    """Whether a ratio beside such a picture is ignored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,7 @@ def order(model: Model, values: Mapping[str, Any], frame: Size | None, automatic
     film = (model.tiers or {}).get(named, named) or model.tier
     ratio = values.get("aspect_ratio")
     shape: str | Size = ratio if isinstance(ratio, str) and ":" in ratio else frame or "16:9"
-    if frame is not None and "aspect_ratio" not in model.fields:
+    if frame is not None and (model.follows or "aspect_ratio" not in model.fields):
         shape = frame
     seconds = _seconds(values.get("duration", model.seconds), automatic)
     sound = values.get(model.sound) is True if isinstance(model.sound, str) else model.sound

@@ -64,6 +64,7 @@ def _wan() -> Iterator[tuple[str, Model]]:
             },
             rates=flat(p480="0.05", p720="0.10", p1080="0.20"),
             family="wan-3",
+            follows=True,  # as the model does at its vendor's
         ),
     )
     older = {
@@ -98,7 +99,7 @@ def _kling() -> Iterator[tuple[str, Model]]:
     }
     omni = {"reference_images": urls(7), "reference_video": url()}
     for name, more, standard, pro in (
-        ("kling-v3-video", {}, ("0.168", "0.252"), ("0.224", "0.336")),
+        ("kling-v3-video", {"multi_prompt": text()}, ("0.168", "0.252"), ("0.224", "0.336")),
         ("kling-v3-omni-video", omni, ("0.168", "0.224"), ("0.224", "0.28")),
     ):
         yield (
@@ -111,6 +112,7 @@ def _kling() -> Iterator[tuple[str, Model]]:
                 tier_field="mode",
                 tiers=modes,
                 sound="generate_audio",
+                follows=True,
             ),
         )
     yield (
@@ -131,6 +133,7 @@ def _kling() -> Iterator[tuple[str, Model]]:
             rates={},
             family="kling-4",
             sound=True,
+            follows=True,
         ),
     )
     two = {
@@ -207,6 +210,7 @@ def _vidu() -> Iterator[tuple[str, Model]]:
                 },
                 rates=rates,
                 sound="audio",
+                follows=True,
             ),
         )
 
