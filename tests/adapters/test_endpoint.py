@@ -172,6 +172,7 @@ def test_kling_cuts_are_a_list_that_tells_the_whole_shot_once() -> None:
 def test_a_list_of_cuts_may_be_a_text() -> None:
     body = endpoint.body_of(order("replicate", "kling-3.0", cuts=(Cut("a", 2.0), Cut("b", 3.0))))
     assert isinstance(body["multi_prompt"], str)
+    assert body["prompt"] == "雨夜，女主推门而入。"
     assert [cut["duration"] for cut in json.loads(body["multi_prompt"])] == [2, 3]
 
 

@@ -11,7 +11,7 @@ The ``[wire]`` values of a model, and of a mode over them:
 * ``fields``, and ``also`` in a mode: what a thing is called here. See :data:`THINGS`.
 * ``duration``: ``text`` or ``number`` (the default). ``tiers``: tiers that are spelled differently here.
 * ``adaptive``: the ratio to ask for where a frame decides it.
-* ``cuts``: ``list`` (the default) or ``text``, for a list that is itself written as JSON.
+* ``cuts``: ``list`` (the default), in place of the prompt; or ``text``, a list written as JSON, beside it.
 * ``fixed``: fields that always have one value; ``with_cuts``: those that go with a list of cuts.
 * ``extras``: the fields a caller's options may set.
 * ``words``, ``mention``: see :mod:`dramagen.adapters.endpoint_words`.
@@ -137,8 +137,9 @@ def _asked(order: Order) -> Iterator[tuple[str, Any]]:
     fields = names(order)
     if _listed(order):
         yield "cuts", _cuts(order)
-    else:
-        yield "prompt", prompt(order)
+    if not _listed(order) or order.wire.get("cuts") == "text":
+        # Where the list is a text beside the prompt, whether the prompt may be left out is not documented.
+        yield "prompt", prompt(order.model_copy(update={"cuts": ()}) if _listed(order) else order)
     if order.negative_prompt:
         yield "negative", order.negative_prompt
     if "duration" in fields:
