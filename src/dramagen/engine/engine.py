@@ -23,6 +23,7 @@ from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import JobMoved, Journal
 from dramagen.engine.owner import Owner
+from dramagen.engine.refetch import Refetcher, whereabouts
 from dramagen.engine.rescue import Rescue
 from dramagen.engine.service import Service, Services
 from dramagen.engine.state import JobState
@@ -31,6 +32,7 @@ from dramagen.engine.watch import Watcher
 from dramagen.errors import (
     AuthError,
     DramagenError,
+    InvalidShot,
     JobExpired,
     JobFailed,
     OutcomeUnknown,
@@ -76,6 +78,7 @@ class Engine:
     submitter: Submitter
     watcher: Watcher
     collector: Collector
+    refetcher: Refetcher
     clock: Clock
     owner: Owner
     group: anyio.abc.TaskGroup
@@ -282,7 +285,7 @@ class Engine:
         # The receipt first: if the journal's line is lost, the clip is not.
         paper = receipt(replace(flight.job, result=finished.result), self.clock.now())
         await _thread(self.store.remember, paper)
-        await self._move(flight, S.DONE, result=finished.result)
+        await self._move(flight, S.DONE, result=finished.result, detail=whereabouts(self.store))
         self._tell("verified", flight, money=flight.job.cost)
         return await self._stored(flight.job, flight.shot, cached=not flight.started)
 
@@ -312,10 +315,10 @@ class Engine:
     async def _stored(self, job: Job, shot: Shot, cached: bool) -> Clip:
         clip = await _thread(clip_of, self.store, job, shot, cached)
         if clip is None:
-            raise JobExpired(
-                f"the file of job {job.id} is no longer in the store; fresh=True films it again, and pays again",
-                provider=job.route.provider, model=job.route.model, billed=True,
-            )  # fmt: skip
+            await self.refetcher.fetch(job, self.services.service(job.route))
+            clip = await _thread(clip_of, self.store, job, shot, cached)
+        if clip is None:
+            raise JobFailed(f"the trim of job {job.id} cannot be made again", billed=True)
         return clip
 
     # --- whose job it is -----------------------------------------------------------------------------------
@@ -324,7 +327,16 @@ class Engine:
         """The job as ours, where its owner is dead and we were first."""
         if await _thread(self.owner.alive, job.owner):
             return None
-        return await _thread(self.journal.take_over, job, self.owner.id, self.owner.gone)
+        taken = await _thread(self.journal.take_over, job, self.owner.id, self.owner.gone)
+        if taken is not None and taken.state == S.INTENDED:
+            try:
+                await _thread(self.intake.supply, taken.quote.order.inputs())
+            except InvalidShot:
+                # Its pictures stayed in the home it was ordered in: whoever wants it here orders it anew.
+                gone = DramagenError("never sent: its media are in the home of a process that is gone")
+                await self.submitter.give_up(taken, gone)
+                return await self._reread(taken)
+        return taken
 
     async def _elsewhere(self, job: Job) -> Job:
         """Wait a moment for a job another process drives."""

@@ -28,6 +28,7 @@ from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal
 from dramagen.engine.ledger import Ledger
+from dramagen.engine.refetch import Refetcher
 from dramagen.engine.renderer import Renderer
 from dramagen.engine.service import Services
 from dramagen.engine.state import OPEN, JobState
@@ -144,6 +145,7 @@ class Studio:
         group.start_soon(renderer.run)
         watcher = Watcher(http, clock, group, random.Random())  # noqa: S311 - jitter, not secrets
         self.callbacks = Callbacks(self._services, watcher, http, clock, address)
+        collector = Collector(http, self.store, clock)
         engine = Engine(
             services=self._services,
             journal=journal,
@@ -151,7 +153,8 @@ class Studio:
             intake=intake,
             submitter=submitter,
             watcher=watcher,
-            collector=Collector(http, self.store, clock),
+            collector=collector,
+            refetcher=Refetcher(journal, self.store, collector, owner),
             clock=clock,
             owner=owner,
             group=group,
