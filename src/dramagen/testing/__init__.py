@@ -34,7 +34,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import pytest
 
-    pytest.register_assert_rewrite("dramagen.testing.contract")
+    pytest.register_assert_rewrite("dramagen.testing.contract", "dramagen.testing.lives")
     from dramagen.testing import contract
 
     return getattr(contract, name)

@@ -6,8 +6,7 @@ a clip) is tested with the catalogue and the engine; here is everything an adapt
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import anyio
@@ -24,67 +23,25 @@ from dramagen.adapters.base import (
     Delivery,
     Flow,
     Secret,
-    State,
     Ticket,
     Unsure,
-    Usage,
 )
 from dramagen.catalog.order import Order
 from dramagen.errors import DramagenError, InsufficientBalance, InvalidShot
 from dramagen.testing import fuzz
 from dramagen.testing.covers import CONTRACT, covered, covers
 from dramagen.testing.driver import Heard, Respond, drive
+from dramagen.testing.examples import Golden as Golden  # part of the suite
+from dramagen.testing.examples import Refusal as Refusal
+from dramagen.testing.examples import Report as Report
 from dramagen.testing.garble import garbled, tries
-from dramagen.testing.lives import BACKENDS, VENDOR, Line, Place, attempt_at, dialect, places
+from dramagen.testing.lives import BACKENDS, Place, lives, places
 
 T = TypeVar("T")
 
 SECRET = Secret(key="never-show-key-4f21", access="never-show-access-8c07", secret="never-show-secret-3b9d")  # noqa: S106 - dummies
 NOW = 1_795_000_000.0
 """Unix seconds at which the suite signs."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Golden:
-    """One order and the paid request it must become.
-
-    ``body`` is the body, whole, as ``read_body`` gives it. ``accept`` answers every request of ``submit``,
-    uploads included; ``id`` is the job id it gives.
-    """
-
-    order: Order
-    attempt: Attempt
-    path: str
-    body: Mapping[str, Any]
-    accept: Respond
-    id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refusal:
-    """One error answer as the vendor sends it, and the typed error it must become.
-
-    ``also`` holds further attributes the error must have, such as ``{"stage": "input"}``.
-    """
-
-    answer: Response
-    error: type[DramagenError]
-    retryable: bool
-    refused: bool
-    billed: bool | None = False
-    also: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What the vendor answers to a poll of the first golden order's job, and what it must be read as."""
-
-    answer: Respond
-    state: State
-    error: type[DramagenError] | None = None
-    billed: bool | None = False
-    usage: Usage | None = None
-    seed: int | None = None
 
 
 class AdapterContract:
@@ -430,7 +387,8 @@ class AdapterContract:
         self, place: Place, backend: str, request: pytest.FixtureRequest
     ) -> None:
         """The engine's sender, a region's own orders, and what the examples answer; nothing is sent twice."""
-        counts = anyio.run(self._lives, place, backend=backend)
+        goldens, secret = list(self.goldens().values()), SECRET if self.keyed else Secret()
+        counts = anyio.run(lives, place, self.adapter, goldens, secret, NOW, backend=backend)
         ((_, cell),) = [told for told in request.node.user_properties if told[0] == CONTRACT]
         cell.update(operations=counts, place=place.name, backend=backend)
 
@@ -452,43 +410,6 @@ class AdapterContract:
         hear(self.adapter().cancel(ticket), lambda _: Response(503, json={}))
         hear(self.adapter().probe(), lambda _: Response(503, json={}))
         return heard.requests
-
-    async def _lives(self, place: Place) -> dict[str, int]:
-        """Every operation, for every way of filming the region has; how many cases of each there were."""
-        counts: dict[str, int] = {}
-        line = Line(place, self.adapter(), SECRET, NOW)
-        try:
-            for order in place.orders:
-                for operation in await self._live(order, self.adapter(), line):
-                    counts[operation] = counts.get(operation, 0) + 1
-        finally:
-            await line.aclose()
-        assert line.paid == len(place.orders)
-        ours = [request for request in line.requests if request.url.host == VENDOR]
-        assert all(bool(request.headers.get("authorization")) is self.keyed for request in ours)
-        return counts
-
-    async def _live(self, order: Order, adapter: Adapter, line: Line) -> Sequence[str]:
-        goldens = list(self.goldens().values())
-        like = [g for g in goldens if dialect(g.order) == dialect(order)] or goldens
-        golden = next((g for g in like if g.order.mode == order.mode), like[0])
-        attempt = attempt_at(order, golden.attempt)
-
-        def out(_: Request) -> Response:
-            return Response(503, json={})
-
-        ticket = await line.talk(adapter.submit(order, attempt), golden.accept)
-        assert ticket.route == order.route
-        assert ticket.id
-        with suppress(DramagenError):  # an outage is no verdict
-            told = await line.talk(adapter.poll([ticket]), out)
-            assert not any(status.state in TERMINAL for status in told.values())
-        assert isinstance(await line.talk(adapter.find(order, attempt), out), Unsure)
-        with pytest.raises(DramagenError):
-            await line.talk(adapter.deliver(ticket), out)
-        assert await line.talk(adapter.cancel(ticket), out) is False
-        assert not (await line.talk(adapter.probe(), out)).valid
-        return "submit", "poll", "find", "deliver", "cancel", "probe", "sign"
 
     def _received(self, delivery: Delivery) -> Sequence[str]:
         keys = drive(self.adapter().keys(), self.keyring())

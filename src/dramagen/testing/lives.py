@@ -4,7 +4,9 @@ The orders come from the packaged cards: one for each way of filming that a regi
 The vendor is a transport in this process that answers with what a contract's examples say.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +16,7 @@ from typing import TypeVar
 
 import httpx
 
-from dramagen.adapters.base import PAID, Adapter, Attempt, Flow, Secret
+from dramagen.adapters.base import PAID, TERMINAL, Adapter, Attempt, Flow, Secret, Unsure
 from dramagen.catalog.access import Access
 from dramagen.catalog.cards import ModelCard
 from dramagen.catalog.fit import fit
@@ -23,8 +25,10 @@ from dramagen.catalog.modes import Mode
 from dramagen.catalog.order import Input, Order, Quote
 from dramagen.catalog.route import Route
 from dramagen.engine.http import Http, Sent
+from dramagen.errors import DramagenError, JobExpired
 from dramagen.shot import RESOLUTIONS, Image, Media, Reference, Shot
 from dramagen.testing.driver import Respond
+from dramagen.testing.examples import Golden
 
 T = TypeVar("T")
 
@@ -77,12 +81,6 @@ def dialect(order: Order) -> tuple[object, ...]:
     return tuple(order.wire.get(name) for name in _DIALECT)
 
 
-def attempt_at(order: Order, example: Attempt) -> Attempt:
-    """An attempt like the example's, with the order's own media at hand."""
-    inputs = {item.sha256: b"content" for item in order.inputs()}
-    return Attempt(tag=example.tag, created=example.created, inputs=inputs)
-
-
 class Line:
     """The way to one vendor: an ``Http`` whose every request is answered by ``respond``, and kept."""
 
@@ -123,6 +121,55 @@ class Line:
         asked = httpx.Request(request.method, url, headers=request.headers, content=request.content)
         answer = self._respond(asked)
         return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+
+async def lives(
+    place: Place, adapter: Callable[[], Adapter], goldens: Sequence[Golden], secret: Secret, now: float
+) -> dict[str, int]:
+    """Every operation, for every way of filming the place has; how many cases of each there were.
+
+    Each create is paid for once, and whatever goes to the vendor is signed. After the create the vendor is out of
+    order, which settles nothing.
+    """
+    counts: Counter[str] = Counter()
+    line = Line(place, adapter(), secret, now)
+    try:
+        for order in place.orders:
+            like = [g for g in goldens if dialect(g.order) == dialect(order)] or goldens
+            golden = next((g for g in like if g.order.mode == order.mode), like[0])
+            counts.update(await _live(order, golden, adapter(), line))
+    finally:
+        await line.aclose()
+    assert line.paid == len(place.orders)
+    ours = [request for request in line.requests if request.url.host == VENDOR]
+    assert all(bool(request.headers.get("authorization")) is bool(secret.values()) for request in ours)
+    return dict(counts)
+
+
+async def _live(order: Order, golden: Golden, adapter: Adapter, line: Line) -> Sequence[str]:
+    inputs = {item.sha256: b"content" for item in order.inputs()}
+    attempt = Attempt(tag=golden.attempt.tag, created=golden.attempt.created, inputs=inputs)
+
+    def out(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(503, json={})
+
+    ticket = await line.talk(adapter.submit(order, attempt), golden.accept)
+    assert ticket.route == order.route
+    assert ticket.id
+    with suppress(DramagenError):
+        told = await line.talk(adapter.poll([ticket]), out)
+        assert not any(status.state in TERMINAL for status in told.values())
+    assert isinstance(await line.talk(adapter.find(order, attempt), out), Unsure)
+    lost: DramagenError | None = None
+    try:
+        await line.talk(adapter.deliver(ticket), out)
+    except DramagenError as error:
+        lost = error
+    assert lost is not None, "nobody said where the file is"
+    assert not isinstance(lost, JobExpired), "an outage is no word that the file is gone"
+    assert await line.talk(adapter.cancel(ticket), out) is False
+    assert not (await line.talk(adapter.probe(), out)).valid
+    return "submit", "poll", "find", "deliver", "cancel", "probe", "sign"
 
 
 async def _noted(sent: Sent) -> None:
