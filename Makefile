@@ -9,7 +9,7 @@ JS := tests/conformance/js
 EPISODE := docs/examples/rain/episode.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all conformance check lint types checks lane docs format clean distclean
+.PHONY: help demo test test-all conformance check lint types checks lane postgres docs format clean distclean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -18,11 +18,11 @@ demo: $(VENV)/installed-all  ## film the example episode: no key, no money; then
 	DRAMAGEN_HOME="$(CURDIR)/out/home" $(BIN)/dramagen film $(EPISODE) --pin previz --yes --out out/rain
 	@echo "The episode is out/rain/episode.mp4, the contact sheet out/rain/contact-sheet.png."
 
-test: lint types  ## style, types, every test, and the fast tests again on httpx2
+test: lint types postgres  ## style, types, every test, and the fast tests again on httpx2
 	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
 	$(MAKE) lane
 
-test-all: lint types  ## the same, with the long matrices complete and every official client
+test-all: lint types postgres  ## the same, with the long matrices complete and every official client
 	DRAMAGEN_MATRIX=all $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) --ignore tests/conformance
 	$(MAKE) conformance lane
 
@@ -47,6 +47,15 @@ lane: $(VENV)/installed-dev  ## the adapters and the engine again, on httpx2 in 
 docs: $(VENV)/installed-dev  ## write docs/models.md from the cards
 	DRAMAGEN_PROVIDERS= $(BIN)/dramagen models --markdown > docs/models.md.new
 	mv docs/models.md.new docs/models.md
+
+# A server for the tests of the shared journal; they start and end it themselves. Nothing is asked of a person: where
+# it cannot be installed those tests are skipped, and say so.
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
+		|| test -n "$$DRAMAGEN_TEST_DATABASE" \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+			&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-15 >/dev/null; } \
+		|| echo "no Postgres server, so its tests are skipped: apt-get install postgresql-15, or set DRAMAGEN_TEST_DATABASE"
 
 format: $(VENV)/installed-dev  ## write the code the way lint wants it
 	$(BIN)/ruff check --fix .

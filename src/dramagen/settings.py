@@ -165,9 +165,7 @@ def gather(
     config = config or Config()
     environ = os.environ if environ is None else environ
     cwd = Path.cwd() if cwd is None else cwd
-    home = (
-        (config.home or Path(environ.get("DRAMAGEN_HOME") or default_home(environ))).expanduser().absolute()
-    )
+    home = home_of(config, environ)
     layers = [
         Layer("config", config, "Config"),
         Layer("environment", _from_environment(environ), "the environment"),
@@ -183,6 +181,12 @@ def gather(
     _check_callback(settings)
     _check_database(settings)
     return settings
+
+
+def home_of(config: Config, environ: Mapping[str, str]) -> Path:
+    """Where everything is kept, before any file of settings is read."""
+    home = config.home or Path(environ.get("DRAMAGEN_HOME") or default_home(environ))
+    return home.expanduser().absolute()
 
 
 def default_home(environ: Mapping[str, str]) -> Path:

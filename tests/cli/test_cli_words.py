@@ -141,6 +141,16 @@ def test_trust_holds_until_the_file_changes(run: Run, place: Path) -> None:
     assert not is_trusted(place.parent / "home", file)
 
 
+def test_a_file_that_is_refused_until_it_is_trusted_can_be_trusted(run: Run, place: Path) -> None:
+    file = place / "dramagen.toml"
+    file.write_text("database = 'postgresql://u@127.0.0.1:1/x'\n")
+    refused = run("jobs")
+    assert refused.code == 2
+    assert "dramagen trust" in refused.err
+    assert run("trust").code == 0
+    assert "cannot open the journal postgresql://127.0.0.1:1/x" in run("jobs").err
+
+
 def test_exit_codes() -> None:
     unknown, cap, auth = OutcomeUnknown("x"), BudgetExceeded("x"), AuthError("x")
     assert [exits.code_of(e) for e in (auth, ConfigError("x"), MissingExtra("a", "b"), cap, unknown)] == [

@@ -129,6 +129,29 @@ def test_a_strangers_file_opens_no_private_network(place: Any) -> None:
     assert gather(None, place.environ, place.cwd).allow_private == ("10.0.0.0/8",)
 
 
+def test_a_strangers_file_names_no_journal(place: Any) -> None:
+    """It is refused, not left out: on another journal every finished shot would be bought again."""
+    place.file.write_text('database = "postgresql://u:Geh3im@db.example/x"', "utf-8")
+    with pytest.raises(ConfigError, match=r"nobody vouched for that file: run 'dramagen trust'") as caught:
+        gather(None, place.environ, place.cwd)
+    assert "Geh3im" not in str(caught.value)
+    # What the user says more strongly is the user's own.
+    mine = "postgresql://mine.example/x"
+    assert gather(Config(database=mine), place.environ, place.cwd).database == mine
+    assert gather(None, place.environ | {"DRAMAGEN_DATABASE": mine}, place.cwd).database == mine
+    trust(place.home, place.file)
+    assert gather(None, place.environ, place.cwd).database == "postgresql://u:Geh3im@db.example/x"
+
+
+def test_the_journal_is_a_file_in_the_home_unless_said_otherwise(place: Any) -> None:
+    assert gather(None, place.environ | {"DRAMAGEN_DATABASE": " "}, place.cwd).database is None
+    (place.home / "dramagen.toml").write_text('database = "postgresql://db.example/x"', "utf-8")
+    assert gather(None, place.environ, place.cwd).database == "postgresql://db.example/x"
+    with pytest.raises(ConfigError, match="no postgresql://") as caught:
+        gather(Config(database="/var/Geh3im.sqlite"), place.environ, place.cwd)
+    assert "Geh3im" not in str(caught.value)
+
+
 # --- the emulator ----------------------------------------------------------------------------------------
 
 
