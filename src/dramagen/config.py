@@ -25,13 +25,17 @@ class Setting(Record):
         return ConfigError(message)
 
 
+Per = Literal["episode", "shot", "day", "route"]
+
+
 class Budget(Setting):
-    """A hard cap. ``per`` is ``episode``, ``shot`` or ``day`` (a calendar day, local time)."""
+    """A hard cap. ``per`` is ``episode``, ``shot``, ``day`` (a calendar day, local time) or ``route`` (all that was
+    ever ordered on one provider, region and model; each has the whole cap to itself)."""
 
     limit: Money
-    per: Literal["episode", "shot", "day"] = "episode"
+    per: Per = "episode"
 
-    def __init__(self, limit: "Money | str", per: Literal["episode", "shot", "day"] = "episode") -> None:
+    def __init__(self, limit: "Money | str", per: Per = "episode") -> None:
         Record.__init__(self, limit=limit, per=per)
 
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # see Record
@@ -42,6 +46,22 @@ class Budget(Setting):
         if value.amount < 0:
             raise ValueError("a budget is zero or more")
         return value
+
+
+class Limits(Setting):
+    """How fast one key may go; what is left out is as the provider's card has it.
+
+    Attributes:
+        concurrency: jobs at once, of each model.
+        creates_per_minute: of each model.
+        polls_per_second: requests about running jobs, of all models together; a provider's limit only.
+        list_per_second: requests for lists of jobs, likewise.
+    """
+
+    concurrency: Annotated[int, Field(ge=1)] | None = None
+    creates_per_minute: Annotated[int, Field(ge=1)] | None = None
+    polls_per_second: Annotated[Decimal, Field(gt=0)] | None = None
+    list_per_second: Annotated[Decimal, Field(gt=0)] | None = None
 
 
 def _rates(value: object) -> object:
@@ -64,7 +84,7 @@ class Config(Setting):
         base_urls: by provider or ``provider:region``: replaces scheme and host of its API.
         currency: of caps, totals and comparisons.
         rates: dated exchange rates.
-        limits: jobs at once, by provider, model, or ``provider/model``.
+        limits: by provider, model, or ``provider/model``: jobs at once, or a :class:`Limits`.
         budgets: hard caps.
         policy: ``cheapest``, or a callable that orders quotes (see ``dramagen.routing``).
         allow_private: networks (CIDR) or hosts results and pictures may come from though they are private.
@@ -83,7 +103,7 @@ class Config(Setting):
     base_urls: Mapping[str, str] = Field(default_factory=dict)
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     rates: Annotated[Rates, BeforeValidator(_rates)] | None = None
-    limits: Mapping[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    limits: Mapping[str, Annotated[int, Field(ge=1)] | Limits] = Field(default_factory=dict)
     budgets: tuple[Budget, ...] = ()
     policy: str | Callable[..., Any] | None = None
     allow_private: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from dramagen.catalog.cards import ProviderCard, Region
 from dramagen.catalog.load import Catalog
 from dramagen.catalog.secret import Secret
 from dramagen.catalog.workspace import own_address
+from dramagen.config import Limits
 from dramagen.errors import ConfigError
 from dramagen.settings import FILE, Found, Origin, Settings, is_address
 
@@ -88,12 +89,18 @@ def check_names(settings: Settings, catalog: Catalog) -> None:
                     raise ConfigError(
                         f"{layer.source}: {name}.{key}: {provider} has no such region; it has {', '.join(regions)}"
                     )
-        for key in layer.config.limits:
+        for key, limits in layer.config.limits.items():
             if not (
                 key in catalog.providers()
                 or any(key in (r.model, f"{r.provider}/{r.model}") for r in catalog.routes())
             ):
                 raise ConfigError(f"{layer.source}: limits.{key}: no such provider, model or provider/model")
+            asks = isinstance(limits, Limits) and (limits.polls_per_second or limits.list_per_second)
+            if asks and key not in catalog.providers():
+                raise ConfigError(
+                    f"{layer.source}: limits.{key}: polls_per_second and list_per_second are a provider's: "
+                    "one request asks about jobs of several models"
+                )
 
 
 def _region(card: ProviderCard, name: str, region: Region, named: str, settings: Settings) -> Access:

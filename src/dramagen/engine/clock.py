@@ -9,6 +9,11 @@ import anyio
 class Clock(Protocol):
     """Unix seconds, seconds that never go back, and waiting."""
 
+    @property
+    def scale(self) -> float:
+        """How many of the clock's seconds pass in one Unix second."""
+        ...
+
     def now(self) -> float:
         """Unix seconds."""
         ...
@@ -30,7 +35,11 @@ class RealClock:
     """The machine's time; waits pass ``scale`` times faster, for emulators that do too."""
 
     def __init__(self, scale: float = 1.0) -> None:
-        self.scale = scale
+        self._scale = scale
+
+    @property
+    def scale(self) -> float:
+        return self._scale
 
     def now(self) -> float:
         return time.time()
@@ -50,6 +59,10 @@ class VirtualClock:
 
     def __init__(self, start: float = 1_795_000_000.0) -> None:
         self._now = start
+
+    @property
+    def scale(self) -> float:
+        return 1.0
 
     def now(self) -> float:
         return self._now

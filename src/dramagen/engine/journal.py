@@ -9,7 +9,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from dramagen.adapters.base import Ticket
 from dramagen.engine import bindings
@@ -20,6 +20,8 @@ from dramagen.engine.ledger import Ledger, ledger_of
 from dramagen.engine.state import MOVES, JobState
 from dramagen.errors import DramagenError
 from dramagen.money import Money, Rates
+
+T = TypeVar("T")
 
 
 class Database(Protocol):
@@ -237,6 +239,11 @@ class Journal:
                 "INSERT INTO reviews (job, accepted, reason, at) VALUES (?, ?, ?, ?)",
                 (job_id, accepted, reason, now),
             )
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Do ``work`` in one transaction: for what must agree with the jobs and is not about one of them."""
+        with self._db.transaction() as tx:
+            return work(tx)
 
     def close(self) -> None:
         """Close the database."""

@@ -41,4 +41,23 @@ MIGRATIONS = (
         id TEXT PRIMARY KEY, host TEXT NOT NULL, epoch INTEGER NOT NULL, expires REAL NOT NULL
     )
     """,
+    # What several processes share of a vendor's patience. Moments are Unix seconds.
+    """
+    CREATE INDEX jobs_by_line ON jobs (credential, route, state);
+    CREATE INDEX jobs_by_route ON jobs (route);
+    CREATE TABLE rates (name TEXT PRIMARY KEY, due REAL NOT NULL);
+    CREATE TABLE ceilings (
+        line TEXT PRIMARY KEY, at_once INTEGER, good INTEGER NOT NULL,
+        strikes INTEGER NOT NULL, struck REAL NOT NULL, until REAL NOT NULL
+    );
+    CREATE TABLE breakers (
+        name TEXT PRIMARY KEY, failures INTEGER NOT NULL, opened INTEGER NOT NULL,
+        until REAL NOT NULL, probe REAL NOT NULL, error TEXT NOT NULL
+    );
+    CREATE TABLE waiting (
+        line TEXT NOT NULL, owner TEXT NOT NULL, episode TEXT NOT NULL,
+        jobs INTEGER NOT NULL, oldest REAL NOT NULL, seen REAL NOT NULL,
+        PRIMARY KEY (line, owner, episode)
+    )
+    """,
 )

@@ -1,8 +1,9 @@
 """Everything needed to talk about one route: its adapter, its cards, its address and key."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from dramagen.adapters import adapter
 from dramagen.adapters.base import Adapter, Usage
@@ -12,6 +13,7 @@ from dramagen.catalog.cards import Find, ModelCard, ProviderCard, Watch
 from dramagen.catalog.load import Catalog
 from dramagen.catalog.order import Order
 from dramagen.catalog.route import Route
+from dramagen.config import Limits
 from dramagen.errors import ConfigError
 from dramagen.money import Money
 from dramagen.settings import Settings
@@ -29,6 +31,8 @@ class Service:
     access: Access
     provider: ProviderCard
     model: ModelCard
+    limits: Limits = field(default_factory=Limits)
+    """Of its key: the user's word, else the card's."""
     hurried: bool = False
     """An emulator whose pace nobody stated: it does not mind being asked often, and its jobs may be quick."""
 
@@ -44,10 +48,9 @@ class Service:
         return watch.model_copy(update=_HURRY) if self.hurried else watch
 
     @property
-    def concurrency(self) -> int | None:
-        """Jobs at once, for one key and this model; None where the vendor names no limit."""
-        own = self.model.limits.concurrency if self.model.limits else None
-        return own or self.provider.limits.concurrency
+    def account(self) -> str:
+        """Whose patience is used up together: a region and the key that is sent there, without telling the key."""
+        return f"{self.route.provider}:{self.route.region}#{self.access.fingerprint}"
 
     def settle(self, order: Order, usage: Usage | None, seconds: Decimal | None = None) -> tuple[Money, str]:
         """What a finished job cost, and who says so: ``reported`` by the vendor, or ``computed`` here."""
@@ -87,16 +90,45 @@ class Services:
         regions = self.access(route.provider)
         if route.region not in regions:
             raise ConfigError(f"{route.provider} has no region {route.region!r}; it has {', '.join(regions)}")
+        hurried = regions[route.region].emulated and self.settings.time_scale == 1
+        provider = self.catalog.provider(route.provider)
+        model = self.catalog.model(route.provider, route.model)
         return Service(
             route,
             self.adapter(route.provider),
             regions[route.region],
-            self.catalog.provider(route.provider),
-            self.catalog.model(route.provider, route.model),
-            hurried=regions[route.region].emulated and self.settings.time_scale == 1,
+            provider,
+            model,
+            limits_of(self.settings, route, *_cards(model, provider, hurried)),
+            hurried,
         )
 
     def concurrency(self, route: Route) -> int | None:
-        """Jobs at once: the user's word, else the card's."""
-        said = self.settings.lookup("limits", f"{route.provider}/{route.model}", route.model, route.provider)
-        return int(said[0]) if said else self.service(route).concurrency
+        """Jobs of it at once; None where nobody names a limit."""
+        return self.service(route).limits.concurrency
+
+
+def limits_of(settings: Settings, route: Route, *cards: Limits) -> Limits:
+    """Each limit of a route by itself: the strongest layer's most exact word, else the first card's that has one."""
+    found: dict[str, Any] = {}
+    for said in (*_said(settings, route), *cards):
+        for name in Limits.model_fields:
+            if found.get(name) is None:
+                found[name] = getattr(said, name)
+    return Limits(**found)
+
+
+def _said(settings: Settings, route: Route) -> Iterator[Limits]:
+    for layer in settings.layers:
+        for key in (f"{route.provider}/{route.model}", route.model, route.provider):
+            said = layer.config.limits.get(key)
+            if said is not None:
+                yield said if isinstance(said, Limits) else Limits(concurrency=said)
+
+
+def _cards(model: ModelCard, provider: ProviderCard, hurried: bool) -> Iterator[Limits]:
+    for card in (model.limits, provider.limits):
+        if card is not None:
+            known = {name: getattr(card, name) for name in Limits.model_fields}
+            # An emulator whose jobs take seconds would wait most of its time for the next minute.
+            yield Limits(**(known | {"creates_per_minute": None} if hurried else known))
