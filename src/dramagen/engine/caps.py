@@ -7,7 +7,7 @@ from decimal import Decimal
 from dramagen.config import Budget
 from dramagen.engine.database import Row, Transaction
 from dramagen.engine.jobs import Intent
-from dramagen.engine.state import RESERVED, SPENT, JobState
+from dramagen.engine.state import RESERVED, JobState
 from dramagen.errors import BudgetExceeded, ConfigError
 from dramagen.money import Money, Rates
 
@@ -49,7 +49,7 @@ class Caps:
         state = JobState(row["state"])
         if state in RESERVED or state == JobState.UNKNOWN:
             return Decimal(row["reserved"]) * Decimal(row["rate"])
-        if state not in SPENT or row["cost"] is None:
+        if row["cost"] is None:  # also of a job that was never made: a person may have found it on the bill
             return Decimal()
         if row["cost_currency"] != row["currency"]:  # billed in another currency than it was quoted in
             return Decimal(row["cost"]) * self.rate(row["cost_currency"], row["cap_currency"])

@@ -15,11 +15,15 @@ from dramagen.adapters.base import Ticket
 from dramagen.engine import bindings
 from dramagen.engine.caps import Caps
 from dramagen.engine.database import Transaction
+from dramagen.engine.entries import COLUMNS, Entry, Which, entry_of
 from dramagen.engine.jobs import Intent, Job, job_of
 from dramagen.engine.ledger import Ledger, ledger_of
 from dramagen.engine.state import MOVES, JobState
 from dramagen.errors import DramagenError
 from dramagen.money import Money, Rates
+
+EVERY = Which()
+"""All jobs."""
 
 T = TypeVar("T")
 
@@ -50,15 +54,18 @@ class Journal:
                 rows = tx.rows("SELECT * FROM jobs WHERE substr(id, 1, ?) = ? LIMIT 2", (len(job_id), job_id))
         return job_of(rows[0]) if len(rows) == 1 else None
 
-    def jobs(self, states: Iterable[JobState] | None = None) -> list[Job]:
-        """Jobs in those states (all by default), oldest first."""
-        chosen = sorted(states) if states is not None else sorted(MOVES)
+    def jobs(self, which: Which | Iterable[JobState] = EVERY) -> list[Job]:
+        """Those jobs, whole, oldest first: of a choice, or in those states."""
+        chosen = which if isinstance(which, Which) else Which(states=frozenset(which))
         with self._db.reading() as tx:
-            rows = tx.rows(
-                f"SELECT * FROM jobs WHERE state IN ({_marks(chosen)}) ORDER BY created, id",  # noqa: S608 - only '?'
-                chosen,
-            )
-        return [job_of(row) for row in rows]
+            rows = tx.rows(*chosen.select("*"))
+        return [job_of(row) for row in reversed(rows)]
+
+    def entries(self, which: Which = EVERY) -> list[Entry]:
+        """Those jobs without their orders, oldest first: quick, also for very many."""
+        with self._db.reading() as tx:
+            rows = tx.rows(*which.select(COLUMNS))
+        return [entry_of(row) for row in reversed(rows)]
 
     def bound(self, shot_hash: str, take: int, pin: str | None = None) -> Job | None:
         """The job that holds this take of this shot, in its newest generation, if one does.
@@ -81,10 +88,15 @@ class Journal:
             rows = tx.rows("SELECT at, kind, data FROM events WHERE job = ? ORDER BY seq", (job_id,))
         return [{"at": row["at"], "kind": row["kind"], **json.loads(row["data"])} for row in rows]
 
-    def ledger(self, episode: str | None = None) -> Ledger:
-        """Where the money is."""
-        jobs = [j for j in self.jobs() if episode is None or j.episode == episode]
-        return ledger_of(jobs)
+    def reviews(self, job_id: str) -> list[dict[str, Any]]:
+        """What people said of a job's clip: ``{"at", "accepted", "reason"}``, in order."""
+        with self._db.reading() as tx:
+            rows = tx.rows("SELECT at, accepted, reason FROM reviews WHERE job = ? ORDER BY seq", (job_id,))
+        return [row | {"accepted": bool(row["accepted"])} for row in rows]
+
+    def ledger(self, which: Which = EVERY) -> Ledger:
+        """Where the money of those jobs is."""
+        return ledger_of(self.entries(which))
 
     # --- buying ----------------------------------------------------------------------------------------
 
@@ -197,6 +209,26 @@ class Journal:
             self._event(tx, job.id, to.value, data)
             return self._one(tx, job.id)
 
+    def correct(self, job: Job, cost: Money, source: str) -> Job:
+        """Write down what a job that ended really cost; its state stays.
+
+        Raises ``JobMoved`` where the row is no longer as ``job`` has it, ``ValueError`` for a job that is not over.
+        """
+        if job.open:
+            raise ValueError(f"a job that is {job.state.value} has no final cost yet")
+        with self._db.transaction() as tx:
+            changed = tx.execute(
+                "UPDATE jobs SET cost = ?, cost_currency = ?, cost_source = ?, updated = ? "
+                "WHERE id = ? AND owner = ? AND epoch = ? AND state = ?",
+                (str(cost.amount), cost.currency, source, self._now(),
+                 job.id, job.owner, job.epoch, job.state.value),
+            )  # fmt: skip
+            if changed != 1:
+                raise JobMoved(job.id, job.state)
+            before = {"before": job.cost.to_json(), "known": job.cost_source} if job.cost is not None else {}
+            self._event(tx, job.id, "settled", {"money": cost.to_json(), "source": source} | before)
+            return self._one(tx, job.id)
+
     def note(self, job: Job, kind: str, data: Mapping[str, Any]) -> None:
         """Add a line to a job's timeline without moving it."""
         with self._db.transaction() as tx:
@@ -237,7 +269,7 @@ class Journal:
             now = self._now()
             tx.execute(
                 "INSERT INTO reviews (job, accepted, reason, at) VALUES (?, ?, ?, ?)",
-                (job_id, accepted, reason, now),
+                (job_id, int(accepted), reason, now),
             )
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
@@ -254,13 +286,6 @@ class Journal:
     def _one(self, tx: Transaction, job_id: str) -> Job:
         (row,) = tx.rows("SELECT * FROM jobs WHERE id = ?", (job_id,))
         return job_of(row)
-
-    def _of(self, tx: Transaction, shot_hash: str, take: int, generation: int) -> list[Job]:
-        rows = tx.rows(
-            "SELECT * FROM jobs WHERE shot_hash = ? AND take = ? AND generation = ? ORDER BY created, id",
-            (shot_hash, take, generation),
-        )
-        return [job_of(row) for row in rows]
 
     def _check_untaken(self, tx: Transaction, job: Job, ticket: Ticket, alike: bool) -> None:
         rows = tx.rows(

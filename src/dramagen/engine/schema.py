@@ -60,4 +60,8 @@ MIGRATIONS = (
         PRIMARY KEY (line, owner, episode)
     )
     """,
+    # Lists of the newest jobs, and of a span of time.
+    """
+    CREATE INDEX jobs_by_created ON jobs (created)
+    """,
 )

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import anyio
 import anyio.abc
@@ -17,11 +17,14 @@ from dramagen.catalog.access import Access, check_names
 from dramagen.catalog.load import Catalog
 from dramagen.clip import Clip
 from dramagen.config import Budget, Config
+from dramagen.engine.bill import Charge
+from dramagen.engine.billcheck import BillCheck, check_bill
 from dramagen.engine.callback_address import CallbackAddress
 from dramagen.engine.callbacks import Callbacks
 from dramagen.engine.clock import Clock, RealClock
 from dramagen.engine.collect import Collector
 from dramagen.engine.engine import Engine
+from dramagen.engine.entries import Chosen, Entry, Which
 from dramagen.engine.guard import Guard
 from dramagen.engine.http import Http, Limits, LocalTransport
 from dramagen.engine.intake import Intake
@@ -30,8 +33,9 @@ from dramagen.engine.journal import Journal
 from dramagen.engine.ledger import Ledger
 from dramagen.engine.refetch import Refetcher
 from dramagen.engine.renderer import Renderer
+from dramagen.engine.report import By, Report, report
 from dramagen.engine.service import Services
-from dramagen.engine.state import OPEN, JobState
+from dramagen.engine.state import JobState
 from dramagen.engine.submit import Submitter
 from dramagen.engine.watch import Watcher
 from dramagen.errors import ConfigError, DramagenError, InvalidShot
@@ -337,7 +341,7 @@ class Studio:
         What was accepted is asked about and collected; what is unknown is looked for; what was never sent is
         let go, its money free.
         """
-        return await resume(self._running().engine, self._emit)
+        return await resume(self._running().engine)
 
     # --- the person's word ---------------------------------------------------------------------------------
 
@@ -355,9 +359,18 @@ class Studio:
 
     # --- jobs and money --------------------------------------------------------------------------------------
 
-    def jobs(self, *, open_only: bool = False) -> list[Job]:
-        """Every job of this home, oldest first."""
-        return self._books.look(lambda journal: journal.jobs(OPEN if open_only else None), [])
+    def jobs(self, **chosen: Unpack[Chosen]) -> list[Job]:
+        """The jobs of this home, oldest first; see :class:`dramagen.engine.entries.Chosen` for which.
+
+        Raises ``ValueError`` for a state there is none of.
+        """
+        which = Which.of(**chosen)
+        return self._books.look(lambda journal: journal.jobs(which), [])
+
+    def entries(self, **chosen: Unpack[Chosen]) -> list[Entry]:
+        """The same as :meth:`jobs`, each without its order: ten thousand in a moment."""
+        which = Which.of(**chosen)
+        return self._books.look(lambda journal: journal.entries(which), [])
 
     def job(self, job_id: str) -> Job | None:
         """One job, by its id or an unambiguous beginning of it."""
@@ -367,17 +380,47 @@ class Studio:
         """Everything that happened to a job, in order."""
         return self._books.look(lambda journal: journal.timeline(job_id), [])
 
+    def reviews(self, job_id: str) -> list[dict[str, Any]]:
+        """What people said of a job's clip, ``{"at", "accepted", "reason"}``, in order."""
+        return self._books.look(lambda journal: journal.reviews(job_id), [])
+
     def ledger(self, episode: str | None = None) -> Ledger:
         """Money spent, reserved, unknown and wasted."""
-        return self._books.look(lambda journal: journal.ledger(episode), Ledger())
+        return self._books.look(lambda journal: journal.ledger(Which(episode=episode)), Ledger())
 
-    def settle(self, job_id: str, *, paid: bool) -> Job:
-        """A person decides an unknown: the vendor's bill shows it (``paid``), or does not.
+    def ledger_report(self, by: By = "episode", **chosen: Unpack[Chosen]) -> Report:
+        """The ledger by episode, shot, model, route, provider or day; of the jobs chosen as for :meth:`jobs`."""
+        return report(self.entries(**chosen), by, self.settings.currency, self.settings.rates)
 
-        Raises ``ConfigError`` for a job that is not unknown, or that a running process still works on.
+    def check_bill(
+        self,
+        charges: Iterable[Charge],
+        provider: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> BillCheck:
+        """Our ledger against a provider's bill, as :func:`dramagen.engine.bill.read_bill` read it.
+
+        Args:
+            since, until: the time the bill is of; without it, what only we have is looked for among all jobs.
+        """
+        span = Which.of(since=since, until=until)
+        return check_bill(charges, self.entries(provider=provider), span.since, span.until)
+
+    def settle(self, job_id: str, *, paid: bool, amount: Money | str | None = None) -> Job:
+        """A person's word on what a job cost, after a look at the vendor's bill.
+
+        An unknown job is on it (``paid``) or is not. The cost of one that ended is corrected where it was assumed, or
+        where ``amount`` says what the bill has.
+
+        Args:
+            amount: what the bill says; without it a paid job cost what was reserved, or assumed.
+
+        Raises ``ConfigError`` for a job there is nothing to decide about, or that a running process still works on.
         """
         me = self._filming.engine.owner if self._filming is not None else None
-        return self._books.settle(job_id, paid=paid, me=me)
+        money = None if amount is None else Money.parse(amount)
+        return self._books.settle(job_id, paid=paid, amount=money, me=me)
 
 
 @asynccontextmanager
