@@ -133,6 +133,10 @@ def identifier(value: object) -> str | None:
     return value if isinstance(value, str) and value.strip() else None
 
 
+MOST = 10**12
+"""No bill and no stock of units is as large: a larger amount is a broken answer."""
+
+
 def decimal(value: object) -> Decimal | None:
     """An amount as Kling writes it (a decimal string), or None where it is none."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -141,7 +145,7 @@ def decimal(value: object) -> Decimal | None:
         amount = Decimal(str(value))
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and amount >= 0 else None
+    return amount if amount.is_finite() and 0 <= amount < MOST else None
 
 
 def seconds(value: object) -> float | None:
@@ -161,6 +165,6 @@ def download(url: object, updated: object) -> Download | None:
     if where.scheme not in ("http", "https") or not where.host:
         return None
     expires = None
-    if isinstance(updated, int) and not isinstance(updated, bool) and updated > 0:
+    if isinstance(updated, int) and not isinstance(updated, bool) and 0 < updated < 10**15:
         expires = updated / 1000 + 30 * 86_400
     return Download(Request("GET", where), expires=expires)

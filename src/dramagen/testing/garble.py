@@ -122,7 +122,9 @@ def _spoilt(body: Any, chance: random.Random) -> Any:
             holder[key] = _altered(holder[key], chance)
         case 4:
             other, at = chance.choice(places)
-            holder[key] = copy.deepcopy(other[at])
+            # A word from elsewhere may be the vendor's own word for a state, and so no nonsense.
+            if not (isinstance(other[at], str) and other[at].isalpha()):
+                holder[key] = copy.deepcopy(other[at])
         case 5 if isinstance(holder, list):
             holder *= 2
         case _:
