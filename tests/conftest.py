@@ -6,6 +6,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -144,9 +145,9 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[str]:
     if given:
         yield given
         return
-    found = shutil.which("initdb") or max(
-        map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), default=""
-    )
+    places = (Path("/"), Path(sys.prefix) / "postgres")  # the second is where `make postgres` unpacks it
+    known = [str(path) for place in places for path in place.glob("usr/lib/postgresql/*/bin/initdb")]
+    found = shutil.which("initdb") or next(iter(known), None)
     if not found:
         pytest.skip(
             "no Postgres server: 'apt-get install postgresql-15', or DRAMAGEN_TEST_DATABASE=postgresql://..."
@@ -167,9 +168,16 @@ def _running(programs: Path) -> Iterator[str]:
         "text": True,
     }
     if os.geteuid() == 0:  # Postgres refuses to run as root
-        shutil.chown(folder, "postgres", "postgres")
-        known |= {"user": "postgres", "group": "postgres", "extra_groups": []}
+        import pwd
+
+        user = next(entry for entry in pwd.getpwall() if entry.pw_name in ("postgres", "nobody"))
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        known |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     try:
+        try:
+            subprocess.run([programs / "initdb", "--version"], check=True, **known)
+        except PermissionError:
+            pytest.skip(f"no Postgres server: it does not run as root, and nobody else may enter {programs}")
         (folder / "word").write_text(password)
         (folder / "word").chmod(0o644)
         subprocess.run(
