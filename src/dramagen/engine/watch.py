@@ -1,33 +1,28 @@
 """Asking about running jobs until the vendor gives a verdict.
 
-One lane per provider and region asks about all its jobs together, as many to a request as the vendor allows.
-Nothing but the vendor's own terminal word ends a wait: errors while asking only make it ask more slowly.
+One task asks about all jobs of a studio. Each provider and region is a lane with its own queue and rate; a lane asks
+about as many jobs in a request as the vendor allows, and has a few requests under way at once, so that a slow vendor
+keeps no other waiting. Nothing but the vendor's own terminal word ends a wait: errors while asking only make it ask
+more slowly.
 """
 
 import logging
 import math
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 
 import anyio
 import anyio.abc
 
 from dramagen.adapters.base import TERMINAL, Status, Ticket
 from dramagen.engine.clock import Clock
+from dramagen.engine.forecast import Forecast
 from dramagen.engine.http import Http
+from dramagen.engine.lane import Ended, Lane, Verdict, Waiting
 from dramagen.engine.service import Service
-from dramagen.errors import DramagenError, ProviderUnavailable
+from dramagen.errors import DramagenError, InvalidShot, JobFailed, ProviderUnavailable
 
 log = logging.getLogger("dramagen.engine")
-
-GROWTH = 1.15
-"""Each fruitless look makes the next one this much later, up to the card's longest interval."""
-
-JITTER = 0.1
-TOGETHER = 0.5
-"""Jobs due within this many seconds are asked about in one request."""
 
 MISSING = 60.0
 """Seconds a vendor must go on saying that it does not know a job before it is believed: a new job may not have
@@ -36,88 +31,104 @@ reached every one of its servers, and a job given up for lost is money given up.
 EARLY = 256
 """How many words about jobs not watched yet are kept: a vendor may call before its create is written down."""
 
-LONGEST_WAIT = 300.0
-"""Seconds; a vendor that asks for more patience than this is asked again all the same."""
+FRESH = 5.0
+"""Seconds; what is first watched at a greater age may have been over long before its first look."""
 
 
-@dataclass(eq=False, slots=True)
-class _Waiting:
-    ticket: Ticket
-    service: Service
-    due: float
-    interval: float
-    deadline: float
-    seen: Callable[[Status], None]
-    woken: float = math.inf
-    """When to look because somebody says the job changed."""
-    patience: float = 0.0
-    """No such look before this: words from outside may not make the vendor be asked more often than it likes."""
-    between: bool = False
-    """Whether the look under way lies between two regular ones."""
-    missing_since: float | None = None
-    done: anyio.Event = field(default_factory=anyio.Event)
-    verdict: Status | None = None
-    trouble: DramagenError | None = None
-
-    @property
-    def next(self) -> float:
-        """When to look."""
-        return min(self.due, self.woken)
-
-    def looked(self, now: float) -> None:
-        """A look begins: it also answers every word heard so far, and none that comes while it is under way."""
-        self.between = self.woken < self.due
-        if self.between:
-            self.patience = now + self.service.watch.interval
-        self.woken = math.inf
+class Unwatched(Exception):
+    """The studio was closed while the job was waited for."""
 
 
 class Watcher:
-    """All waits of one studio. Lanes run in ``group`` while they have jobs."""
+    """All waits of one studio. Its one task runs in ``group`` from the first wait on."""
 
     def __init__(self, http: Http, clock: Clock, group: anyio.abc.TaskGroup, rng: random.Random) -> None:
         self._http = http
         self._clock = clock
         self._group = group
         self._rng = rng
-        self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._lanes: dict[tuple[str, str], Lane] = {}
         self._early: dict[tuple[str, str], None] = {}
+        self._forecasts: dict[str, Forecast] = {}
+        self._begun = False
+        self._nap: anyio.CancelScope | None = None
 
     async def verdict(
-        self, ticket: Ticket, service: Service, since: float, seen: Callable[[Status], None]
+        self,
+        ticket: Ticket,
+        service: Service,
+        since: float,
+        seen: Callable[[Status], None] | None = None,
+        kinds: Sequence[str] = (),
     ) -> Status:
-        """The vendor's last word on a job.
+        """The vendor's last word on a job; arguments and errors as for :meth:`watch`."""
+        done = anyio.Event()
+        said: list[Verdict | Exception] = []
+
+        def ended(word: Verdict | Exception) -> None:
+            said.append(word)
+            done.set()
+
+        leave = self.watch(ticket, service, since, ended, seen, kinds)
+        try:
+            await done.wait()
+        finally:
+            leave()
+        word = said[0]
+        if isinstance(word, Exception):
+            raise word
+        return word.status
+
+    def watch(
+        self,
+        ticket: Ticket,
+        service: Service,
+        since: float,
+        ended: Ended,
+        seen: Callable[[Status], None] | None = None,
+        kinds: Sequence[str] = (),
+    ) -> Callable[[], None]:
+        """Wait for the vendor's last word on a job; returns what ends the wait early.
 
         Args:
             since: when it was accepted, Unix seconds; looks are spaced from there.
+            ended: given the verdict; or ``ProviderUnavailable`` where there is none by the card's deadline (the job
+                is not over, it stays accepted); or ``Unwatched``. Called once, and must not block.
             seen: told of every answer on the way.
+            kinds: what jobs are like it, most alike first: their times say when to look.
 
-        Raises:
-            ProviderUnavailable: no verdict by the card's deadline. The job is not over; it stays accepted.
+        Raises ``RuntimeError`` where the studio is closed.
         """
         watch, now = service.watch, self._clock.monotonic()
         since = now - self._clock.since(since)
-        waiting = _Waiting(
+        waiting = Waiting(
             ticket=ticket,
-            service=service,
-            due=max(now, since + watch.first_poll),
+            watch=watch,
+            forecasts=tuple(self._forecasts.setdefault(kind, Forecast()) for kind in kinds),
+            since=since,
+            due=now,
             interval=watch.interval,
             deadline=max(since + watch.deadline, now + watch.interval_max),
             seen=seen,
+            ended=ended,
+            alive=since if now - since < FRESH else -math.inf,
         )
+        lane = self._lane(service)
+        waiting.due = lane.first_look(waiting, now)
         early = (service.route.provider, ticket.id)
         if early in self._early:
             del self._early[early]
             waiting.woken = now
-        lane = self._lane(service)
+        if not self._begun:
+            self._group.start_soon(self._run)
+            self._begun = True
         lane.add(waiting)
-        try:
-            await waiting.done.wait()
-        finally:
-            lane.drop(waiting)
-        if waiting.verdict is None:
-            raise waiting.trouble or ProviderUnavailable("no verdict", billed=None)
-        return waiting.verdict
+        self._changed()
+        return lambda: lane.drop(waiting)
+
+    def learn(self, kind: str, after: float, by: float) -> None:
+        """A job of that kind took more than ``after`` seconds, and ``by`` at most."""
+        self._forecasts.setdefault(kind, Forecast()).add(after, by)
 
     def wake(self, ticket_id: str, provider: str, region: str | None = None) -> bool:
         """Ask about that job soon: somebody says it changed. True if it is watched here.
@@ -125,143 +136,149 @@ class Watcher:
         Words heard before the look are one; looks they cause lie at least the card's interval apart, so that
         whoever guesses a job's id cannot have its vendor asked without end. Call it where the studio runs.
         """
+        now = self._clock.monotonic()
         lanes = [
             lane
             for (theirs, place), lane in self._lanes.items()
             if theirs == provider and region in (None, place)
         ]
-        if sum(lane.wake(ticket_id) for lane in lanes):
+        if sum(lane.wake(ticket_id, now) for lane in lanes):
+            self._changed()
             return True
         self._early[provider, ticket_id] = None
         if len(self._early) > EARLY:
             del self._early[next(iter(self._early))]
         return False
 
-    def _lane(self, service: Service) -> "_Lane":
+    def _lane(self, service: Service) -> Lane:
         key = (service.route.provider, service.route.region)
         if key not in self._lanes:
-            self._lanes[key] = lane = _Lane(self._http, self._clock, self._rng)
-            self._group.start_soon(lane.run)
+            self._lanes[key] = Lane(service, self._rng)
         return self._lanes[key]
 
+    # --- the one task --------------------------------------------------------------------------------------
 
-class _Lane:
-    """One region of one provider."""
-
-    def __init__(self, http: Http, clock: Clock, rng: random.Random) -> None:
-        self._http = http
-        self._clock = clock
-        self._rng = rng
-        self._waiting: list[_Waiting] = []
-        self._changed = anyio.Event()
-        self._last = 0.0
-
-    def add(self, waiting: _Waiting) -> None:
-        self._waiting.append(waiting)
-        self._changed.set()
-
-    def drop(self, waiting: _Waiting) -> None:
-        if waiting in self._waiting:
-            self._waiting.remove(waiting)
-
-    def wake(self, ticket_id: str) -> bool:
-        named = [waiting for waiting in self._waiting if waiting.ticket.id == ticket_id]
-        for waiting in named:
-            waiting.woken = min(waiting.woken, max(self._clock.monotonic(), waiting.patience))
-            self._changed.set()
-        return bool(named)
-
-    async def run(self) -> None:
+    async def _run(self) -> None:
         """Ask, for as long as the studio lives."""
-        while True:
-            while not self._waiting:  # woken for a job that was dropped again meanwhile
-                self._changed = anyio.Event()
-                await self._changed.wait()
-            due = min(w.next for w in self._waiting)
-            if due > self._clock.monotonic():
-                await self._rest(due - self._clock.monotonic())
-                continue
-            now = self._clock.monotonic()
-            ready = sorted((w for w in self._waiting if w.next <= now + TOGETHER), key=lambda w: w.next)
-            await self._ask(ready[: max(1, ready[0].service.adapter.batch)])
+        try:
+            while True:
+                lane = min(self._lanes.values(), key=Lane.next)
+                due, now = lane.next(), self._clock.monotonic()
+                if due > now:
+                    await self._rest(due - now)
+                elif group := lane.take(now):
+                    lane.in_flight += 1
+                    for waiting in group:
+                        waiting.looked(now)
+                    self._group.start_soon(self._ask, lane, group)
+        finally:
+            for lane in self._lanes.values():
+                for waiting in lane:
+                    self._end(lane, waiting, Unwatched())
 
     async def _rest(self, seconds: float) -> None:
-        """Sleep, but not through a new job's first look."""
-        self._changed = anyio.Event()
-        async with anyio.create_task_group() as group:
-
-            async def until_changed() -> None:
-                await self._changed.wait()
-                group.cancel_scope.cancel()
-
-            group.start_soon(until_changed)
+        """Sleep, but not through anything new."""
+        with anyio.CancelScope() as self._nap:
+            if math.isinf(seconds):
+                await anyio.sleep_forever()
             await self._clock.sleep(seconds)
-            group.cancel_scope.cancel()
+        self._nap = None
 
-    async def _ask(self, group: list[_Waiting]) -> None:
-        service = group[0].service
-        await self._pace(service)
-        for waiting in group:
-            waiting.looked(self._clock.monotonic())
+    def _changed(self) -> None:
+        if self._nap is not None:
+            self._nap.cancel()
+
+    async def _ask(self, lane: Lane, group: list[Waiting]) -> None:
+        service, asked = lane.service, self._clock.monotonic()
         answers: Mapping[str, Status] = {}
         trouble: DramagenError | None = None
         try:
-            flow = service.adapter.poll([w.ticket for w in group])
-            answers = dict(await self._http.run(flow, service.adapter, service.access))
+            flow = service.adapter.poll([waiting.ticket for waiting in group])
+            answers = await self._http.run(flow, service.adapter, service.access)
         except DramagenError as error:
             trouble = error
         except Exception as bug:
             # The lane carries every job of this provider; an adapter's accident must not end it.
             log.exception("asking %s about %d jobs failed", service.route.provider, len(group))
             trouble = ProviderUnavailable(f"an accident while asking ({type(bug).__name__})", billed=None)
-        for waiting in group:
-            self._note(waiting, answers.get(waiting.ticket.id), trouble)
-
-    def _note(self, waiting: _Waiting, status: Status | None, trouble: DramagenError | None) -> None:
+        finally:
+            lane.in_flight -= 1
         now = self._clock.monotonic()
+        if len(group) > 1 and isinstance(trouble, InvalidShot | JobFailed):
+            # It may be how many there were: not every vendor names a limit.
+            lane.halve(group, now)
+            log.info("%s does not answer for %d jobs at once", service.route.provider, len(group))
+            group = []
+        # Somewhere on the way there and back the vendor looked.
+        at = (asked + now) / 2
+        for waiting in group:
+            if not waiting.over:
+                self._note(lane, waiting, answers.get(waiting.ticket.id), trouble, at, now)
+        self._changed()
+
+    def _note(
+        self,
+        lane: Lane,
+        waiting: Waiting,
+        status: Status | None,
+        trouble: DramagenError | None,
+        at: float,
+        now: float,
+    ) -> None:
         if status is not None:
             waiting.ticket = status.ticket
-            waiting.seen(status)
+            self._tell(waiting, status)
+            if waiting.over:
+                return
             if status.state != "missing":
                 waiting.missing_since = None
-            if status.state in TERMINAL and self._believed(waiting, status, now):
-                waiting.verdict = status
-                waiting.done.set()
-                self.drop(waiting)
-                return
+            if status.state in TERMINAL:
+                if self._believed(waiting, status, now):
+                    self._end(lane, waiting, self._verdict(waiting, status, now))
+                    return
+            else:
+                waiting.alive = at
         if now >= waiting.deadline:
             why = f": {trouble.message}" if trouble else ""
-            waiting.trouble = ProviderUnavailable(
-                f"no verdict on job {waiting.ticket.id} in {waiting.service.watch.deadline:g} s{why}. "
+            late = ProviderUnavailable(
+                f"no verdict on job {waiting.ticket.id} in {waiting.watch.deadline:g} s{why}. "
                 "It is not over: resume asks again",
-                provider=waiting.service.route.provider,
-                model=waiting.service.route.model,
+                provider=waiting.ticket.route.provider,
+                model=waiting.ticket.route.model,
                 billed=None,
             )
-            waiting.done.set()
-            self.drop(waiting)
+            self._end(lane, waiting, late)
             return
-        if waiting.between and trouble is None:
-            return  # the regular looks go on as they were
-        slower = 2.0 if trouble is not None else GROWTH
-        asked = None if trouble is None else trouble.retry_after
-        pause = waiting.interval if asked is None else min(asked, LONGEST_WAIT)
-        waiting.interval = min(waiting.interval * slower, waiting.service.watch.interval_max)
-        waiting.due = now + pause * (1 + self._rng.uniform(-JITTER, JITTER))
         if trouble is not None:
-            waiting.patience = max(waiting.patience, waiting.due)
-            waiting.woken = max(waiting.woken, waiting.patience)
+            lane.delay(waiting, trouble, now)
+        elif not waiting.between:
+            # After a look in between the regular ones go on as they were.
+            lane.plan(waiting, now)
+        if not waiting.over:
+            lane.queue(waiting)
 
-    def _believed(self, waiting: _Waiting, status: Status, now: float) -> bool:
+    def _tell(self, waiting: Waiting, status: Status) -> None:
+        if waiting.seen is not None:
+            waiting.seen(status)
+
+    def _verdict(self, waiting: Waiting, status: Status, now: float) -> Verdict:
+        took = Verdict(status, waiting.alive - waiting.since, now - waiting.since)
+        if status.state != "missing":
+            for forecast in waiting.forecasts:
+                forecast.add(took.after, took.by)
+        return took
+
+    def _end(self, lane: Lane, waiting: Waiting, word: Verdict | Exception) -> None:
+        lane.drop(waiting)
+        try:
+            waiting.ended(word)
+        except Exception:
+            # Nobody else's wait may end with it.
+            log.exception("job %s ended, and nobody could be told", waiting.ticket.id)
+
+    def _believed(self, waiting: Waiting, status: Status, now: float) -> bool:
         if status.state != "missing":
             return True
         if waiting.missing_since is None:
             waiting.missing_since = now
         return now - waiting.missing_since >= MISSING
-
-    async def _pace(self, service: Service) -> None:
-        rate = service.provider.limits.polls_per_second or Decimal(10)
-        wait = self._last + float(1 / rate) - self._clock.monotonic()
-        if wait > 0:
-            await self._clock.sleep(wait)
-        self._last = self._clock.monotonic()

@@ -1,0 +1,109 @@
+"""When a job is likely to be over, learnt from how long others like it took.
+
+What is known of a job's time is an interval: it was not over at one look, and over at the next. A density over time
+is made of the newest intervals; looks are then spaced so that lateness and looks together cost least. Where jobs end
+at a rate of ``h`` a second, looks are best ``sqrt(2 c / h)`` seconds apart, ``c`` being how many seconds of lateness
+one look is worth: few looks where nothing ends, many where most do.
+"""
+
+import math
+from bisect import bisect_right
+from collections import deque
+
+KNOWN = 5
+"""Times from which on a forecast is made."""
+
+KEPT = 100
+"""Times that are kept, the newest: vendors become faster and slower by the hour."""
+
+NARROW = 0.1
+"""Seconds; no interval is taken to be narrower, as the network's own delay is not known better."""
+
+OUTLIVED = 0.25
+"""Seconds to the next look at a job that has outlived every other, at first; twice as much each time."""
+
+
+class Forecast:
+    """The times of one kind of job."""
+
+    def __init__(self) -> None:
+        self._took: deque[tuple[float, float]] = deque(maxlen=KEPT)
+        self._news = 0
+        self._edges: list[float] = []
+        self._rates: list[float] = []
+        self._left: list[float] = []
+        self._looks: list[float] = []
+
+    def add(self, after: float, by: float) -> None:
+        """A job was not over ``after`` so many seconds, and over ``by`` so many."""
+        if not 0 <= after <= by < math.inf:
+            return
+        spare = max(0.0, NARROW - (by - after)) / 2
+        self._took.append((max(0.0, after - spare), by + spare))
+        self._news += 1
+
+    @property
+    def known(self) -> bool:
+        """Whether there is enough to go by."""
+        return len(self._took) >= KNOWN
+
+    @property
+    def quiet(self) -> float:
+        """Seconds in which no job of this kind was ever over."""
+        self._learn()
+        return self._edges[0]
+
+    def next(self, age: float, cost: float) -> float:
+        """The age, in seconds, at which to look at a job that is not over at ``age``.
+
+        Args:
+            cost: seconds of lateness that one look is worth.
+        """
+        self._learn()
+        end = self._edges[-1]
+        if age >= end:
+            return age + max(OUTLIVED, age - end)
+        goal = self._looked(age) + math.sqrt(2 * cost)
+        place = bisect_right(self._looks, goal) - 1
+        if place >= len(self._rates):
+            return end
+        rate, left = self._rates[place], self._left[place]
+        if not rate:
+            return self._edges[place + 1]
+        root = math.sqrt(left) - math.sqrt(rate) / 2 * (goal - self._looks[place])
+        return max(age, self._edges[place] + (left - root * root) / rate)
+
+    def _looked(self, age: float) -> float:
+        """The integral of the square root of the hazard, from the beginning to ``age``."""
+        if age <= self._edges[0]:
+            return 0.0
+        place = bisect_right(self._edges, age) - 1
+        rate, left = self._rates[place], self._left[place]
+        if not rate:
+            return self._looks[place]
+        now = max(0.0, left - rate * (age - self._edges[place]))
+        return self._looks[place] + 2 / math.sqrt(rate) * (math.sqrt(left) - math.sqrt(now))
+
+    def _learn(self) -> None:
+        """Make the density anew, now and then: each job that ends changes it little."""
+        if not self._news or (self._edges and self._news < len(self._took) / 10):
+            return
+        self._news = 0
+        share = 1 / len(self._took)
+        steps: dict[float, float] = {}
+        for after, by in self._took:
+            steps[after] = steps.get(after, 0.0) + share / (by - after)
+            steps[by] = steps.get(by, 0.0) - share / (by - after)
+        self._edges = sorted(steps)
+        self._rates, self._left, self._looks = [], [1.0], [0.0]
+        rate = 0.0
+        for begin, end in zip(self._edges, self._edges[1:], strict=False):
+            rate = rate + steps[begin]
+            if rate < 1e-9:
+                rate = 0.0
+            before = self._left[-1]
+            after = max(0.0, before - rate * (end - begin))
+            looks = 2 / math.sqrt(rate) * (math.sqrt(before) - math.sqrt(after)) if rate else 0.0
+            self._rates.append(rate)
+            self._left.append(after)
+            self._looks.append(self._looks[-1] + looks)
