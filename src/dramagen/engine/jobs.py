@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from dramagen.adapters.base import Ticket
@@ -27,6 +28,8 @@ class Job:
         reserved: the most it can cost, in the route's currency.
         cost: what it cost, once settled; ``cost_source`` says who reckoned it.
         result: the facts of the file as stored: sha256, trimmed sha256, seed, warnings.
+
+    What was ordered stays text until it is asked for: thousands of jobs that wait are held in memory.
     """
 
     id: str
@@ -35,8 +38,8 @@ class Job:
     generation: int
     order_hash: str
     route: Route
-    quote: Quote
-    shot: Mapping[str, Any]
+    quote_json: str = field(repr=False)
+    shot_json: str = field(repr=False)
     shot_id: str | None
     episode: str | None
     tag: str
@@ -56,6 +59,17 @@ class Job:
     result: Mapping[str, Any] | None
     created: float
     updated: float
+
+    @property
+    def quote(self) -> Quote:
+        """What was bought."""
+        return _quote(self.quote_json)
+
+    @property
+    def shot(self) -> Mapping[str, Any]:
+        """The record of the shot it was bought for."""
+        record: Mapping[str, Any] = json.loads(self.shot_json)
+        return record
 
     @property
     def open(self) -> bool:
@@ -100,20 +114,57 @@ def usefulness(job: Job) -> int:
     return 1 if job.open else 2
 
 
+def moved(job: Job, columns: Mapping[str, Any]) -> Job:
+    """The job with some columns of its row changed."""
+    values: dict[str, Any] = {name: value for name, value in columns.items() if name in _PLAIN}
+    if "state" in columns:
+        values["state"] = JobState(columns["state"])
+    if "cost" in columns:
+        values["cost"] = Money(Decimal(columns["cost"]), columns["cost_currency"])
+    if "ticket" in columns:
+        values["ticket"] = _ticket(columns["ticket"], job.route)
+    if "error" in columns:
+        values["error"] = from_json(json.loads(columns["error"]))
+    if "result" in columns:
+        values["result"] = json.loads(columns["result"])
+    return replace(job, **values)
+
+
+_PLAIN = frozenset({"cost_source", "sent_at", "sent_until", "credential", "updated"})
+
+
 def job_of(row: Row) -> Job:
     """A row of the jobs table, as what it means."""
     cost = None if row["cost"] is None else Money(Decimal(row["cost"]), row["cost_currency"])
+    route = _route(row["route"])
     return Job(
         id=row["id"], shot_hash=row["shot_hash"], take=row["take"], generation=row["generation"],
-        order_hash=row["order_hash"], route=Route.from_id(row["route"]),
-        quote=Quote.model_validate_json(row["quote"]), shot=json.loads(row["shot"]),
+        order_hash=row["order_hash"], route=route,
+        quote_json=row["quote"], shot_json=row["shot"],
         shot_id=row["shot_id"], episode=row["episode"], tag=row["tag"], credential=row["credential"],
         owner=row["owner"], epoch=row["epoch"], state=JobState(row["state"]),
         reserved=Money(Decimal(row["reserved"]), row["currency"]),
         cap_currency=row["cap_currency"], rate=Decimal(row["rate"]), cost=cost, cost_source=row["cost_source"],
         sent_at=row["sent_at"], sent_until=row["sent_until"],
-        ticket=Ticket.model_validate_json(row["ticket"]) if row["ticket"] else None,
+        ticket=_ticket(row["ticket"], route) if row["ticket"] else None,
         error=from_json(json.loads(row["error"])) if row["error"] else None,
         result=json.loads(row["result"]) if row["result"] else None,
         created=row["created"], updated=row["updated"],
     )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _quote(text: str) -> Quote:
+    # A job that is being sent or brought home is asked for it again and again.
+    return Quote.model_validate_json(text)
+
+
+@lru_cache(maxsize=256)
+def _route(text: str) -> Route:
+    return Route.from_id(text)
+
+
+def _ticket(text: str, route: Route) -> Ticket:
+    ticket = Ticket.model_validate_json(text)
+    # Thousands of tickets share one route.
+    return ticket.model_copy(update={"route": route}) if ticket.route == route else ticket

@@ -16,7 +16,7 @@ from dramagen.engine import bindings
 from dramagen.engine.caps import Caps
 from dramagen.engine.database import Transaction
 from dramagen.engine.entries import COLUMNS, Entry, Which, entry_of
-from dramagen.engine.jobs import Intent, Job, job_of
+from dramagen.engine.jobs import Intent, Job, job_of, moved
 from dramagen.engine.ledger import Ledger, ledger_of
 from dramagen.engine.state import MOVES, JobState
 from dramagen.errors import DramagenError
@@ -207,7 +207,8 @@ class Journal:
             if ticket is not None:
                 data |= {"vendor_id": ticket.id}
             self._event(tx, job.id, to.value, data)
-            return self._one(tx, job.id)
+        # The row is as it was but for these: whoever else had changed it would have changed its state or epoch too.
+        return moved(job, kept)
 
     def correct(self, job: Job, cost: Money, source: str) -> Job:
         """Write down what a job that ended really cost; its state stays.
