@@ -44,6 +44,18 @@ class Journal:
         self._now = now
         self._caps = Caps(rates, now)
 
+    def identity(self) -> str:
+        """A random name of this very journal, made when it is first asked for: the same wherever it is opened from."""
+        with self._db.reading() as tx:
+            found = tx.rows("SELECT id FROM journal")
+        if not found:
+            with self._db.transaction() as tx:
+                found = tx.rows("SELECT id FROM journal")  # another process may have been faster
+                if not found:
+                    found = [{"id": secrets.token_hex(8)}]
+                    tx.execute("INSERT INTO journal (id) VALUES (?)", (found[0]["id"],))
+        return str(found[0]["id"])
+
     # --- looking ---------------------------------------------------------------------------------------
 
     def get(self, job_id: str) -> Job | None:

@@ -64,4 +64,8 @@ MIGRATIONS = (
     """
     CREATE INDEX jobs_by_created ON jobs (created)
     """,
+    # Which journal this is: a runner that moves work to another process makes sure that it is the same one.
+    """
+    CREATE TABLE journal (id TEXT PRIMARY KEY)
+    """,
 )

@@ -67,12 +67,12 @@ class Filming:
                 await self.engine.intake.fetch(shot, Guard(self.settings.allow_private))
 
     async def shoot(
-        self, shot: Shot, take: int, fresh: bool, episode: str | None, budget: Budget | None
+        self, shot: Shot, take: int, fresh: bool, episode: str | None, budgets: tuple[Budget, ...]
     ) -> Clip:
         """The clip of a take, filmed if need be. See :meth:`Studio.shoot`."""
         await self.fetch(shot)
         key = await _thread(shot_hash, shot, self.engine.intake.sha256)
-        wanted = Wanted(shot, key, take, episode, (*self.settings.budgets, *((budget,) if budget else ())))
+        wanted = Wanted(shot, key, take, episode, (*self.settings.budgets, *budgets))
         errors: list[DramagenError] = []
         held = None if fresh else await self._ask(self.engine.journal.bound, key, take, shot.pin)
         if held is not None and held.state != JobState.FAILED:

@@ -51,6 +51,7 @@ from dramagen.store import Store
 from dramagen.studio.books import Books
 from dramagen.studio.doctor import KeyReport, examine
 from dramagen.studio.filming import Filming
+from dramagen.studio.packing import pack, unpack
 from dramagen.studio.planning import Planner
 from dramagen.studio.results import Results
 from dramagen.studio.resuming import give_up_unsent, resume
@@ -268,7 +269,7 @@ class Studio:
         take: int = 1,
         fresh: bool = False,
         episode: str | None = None,
-        budget: Budget | None = None,
+        budget: Budget | Sequence[Budget] | None = None,
     ) -> Clip:
         """Film one take, or return it if it was filmed before.
 
@@ -278,7 +279,7 @@ class Studio:
             take: 1, 2, ...: another take of the same shot is another clip.
             fresh: film this take anew, and pay again.
             episode: whose budget it counts against, and what the ledger calls it.
-            budget: a cap for this call, beside the configured ones.
+            budget: a cap for this call, or several, beside the configured ones.
 
         Raises:
             DramagenError: the typed reason; with several routes tried, the last one, the others in ``attempts``.
@@ -288,9 +289,11 @@ class Studio:
                 f"take = {take}: takes are counted from 1", problems=[("take", str(take), "1 or more")]
             )
         filming = self._running()
-        if budget is not None and budget.limit.currency not in self.settings.rates.per_usd:
-            raise ConfigError(f"no rate is stated for {budget.limit.currency}: give one under [rates]")
-        return await filming.shoot(shot, take, fresh, episode, budget)
+        caps = (budget,) if isinstance(budget, Budget) else tuple(budget or ())
+        for cap in caps:
+            if cap.limit.currency not in self.settings.rates.per_usd:
+                raise ConfigError(f"no rate is stated for {cap.limit.currency}: give one under [rates]")
+        return await filming.shoot(shot, take, fresh, episode, caps)
 
     async def takes(
         self, shot: Shot, n: int, *, episode: str | None = None, budget: Budget | None = None
@@ -343,19 +346,40 @@ class Studio:
         """
         return await resume(self._running().engine)
 
+    # --- for runners that film elsewhere -------------------------------------------------------------------
+
+    async def pack(self, shot: Shot) -> dict[str, Any]:
+        """The shot as JSON for :meth:`unpack` in another process with the same store: small, and without a secret.
+
+        Its media are kept in the store and named by the hash of their content; URLs are fetched first. Raises
+        ``InvalidShot`` or ``ProviderUnavailable`` where one cannot be had.
+        """
+        filming = self._running()
+        await filming.fetch(shot)
+        return await anyio.to_thread.run_sync(pack, shot, filming.engine.intake)
+
+    async def unpack(self, record: Mapping[str, Any]) -> Shot:
+        """The shot of a record :meth:`pack` made. Raises ``InvalidShot`` where its media are not in this store."""
+        return await anyio.to_thread.run_sync(unpack, record, self.store)
+
+    def journal_id(self) -> str:
+        """Which journal this is: two studios pay for nothing twice exactly where they say the same. Blocks."""
+        with self._books.journal() as journal:
+            return journal.identity()
+
     # --- the person's word ---------------------------------------------------------------------------------
 
-    def accept(self, clip: Clip, reason: str = "") -> None:
-        """A person takes this clip. Remembered; it teaches the router."""
+    def accept(self, clip: Clip | str, reason: str = "") -> None:
+        """A person takes this clip, or that of the job of this id. Remembered; it teaches the router."""
         self._review(clip, True, reason)
 
-    def reject(self, clip: Clip, reason: str = "") -> None:
-        """A person does not take this clip. Remembered with the reason; the clip is kept."""
+    def reject(self, clip: Clip | str, reason: str = "") -> None:
+        """A person does not take this clip, or that of the job of this id. Remembered with the reason; it is kept."""
         self._review(clip, False, reason)
 
-    def _review(self, clip: Clip, accepted: bool, reason: str) -> None:
+    def _review(self, clip: Clip | str, accepted: bool, reason: str) -> None:
         with self._books.journal() as journal:
-            journal.review(clip.job_id, accepted, reason)
+            journal.review(clip if isinstance(clip, str) else clip.job_id, accepted, reason)
 
     # --- jobs and money --------------------------------------------------------------------------------------
 
