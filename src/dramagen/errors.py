@@ -23,6 +23,7 @@ No key, token or signed URL ever appears in one: vendor text is redacted on the 
 """
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -105,6 +106,8 @@ class DramagenError(Exception):
         for name in ("provider", "model", "code", "vendor_message", "request_id", "retry_after"):
             if getattr(self, name) is not None:
                 record[name] = getattr(self, name)
+        if self.attempts:
+            record["attempts"] = [attempt.to_json() for attempt in self.attempts]
         return (
             record
             | {"retryable": self.retryable, "billed": self.billed, "refused": self.refused}
@@ -281,6 +284,20 @@ class ConfigError(DramagenError):
     """A setting or a card is wrong; the message says where, and what would be right."""
 
 
+_ELSEWHERE = {
+    "CommitUnknown": "dramagen.engine.database",
+    "DiskFull": "dramagen.store.durable",
+    "IndexUnavailable": "dramagen.store.index",
+    "JournalUnavailable": "dramagen.engine.database",
+    "LeaseLost": "dramagen.engine.owner",
+    "NotFilmed": "dramagen.episode.reel",
+    "NotMeasured": "dramagen.catalog.fitting",
+    "Refused": "dramagen.cli.exits",
+    "UndecodableMedia": "dramagen.media.decode",
+}
+"""Errors that live beside what raises them, by name: their modules are loaded only where one is read back."""
+
+
 def from_json(record: dict[str, Any]) -> DramagenError:
     """The error that :meth:`DramagenError.to_json` wrote down.
 
@@ -288,11 +305,23 @@ def from_json(record: dict[str, Any]) -> DramagenError:
     was billed must survive a change of version.
     """
     record = dict(record)
-    kind = globals().get(str(record.pop("error", "")))
-    if not (isinstance(kind, type) and issubclass(kind, DramagenError)):
+    attempts = record.pop("attempts", ())
+    kind = _kind(str(record.pop("error", "")))
+    if kind is None:
         kind = JobFailed
         record = {name: value for name, value in record.items() if name in _COMMON}
-    return kind._revive(record)
+    error = kind._revive(record)
+    error.attempts = tuple(from_json(attempt) for attempt in attempts)
+    return error
+
+
+def _kind(name: str) -> type[DramagenError] | None:
+    try:
+        there = vars(import_module(_ELSEWHERE[name])) if name in _ELSEWHERE else globals()
+    except ImportError:
+        return None  # of an extra that is not installed here
+    kind = there.get(name)
+    return kind if isinstance(kind, type) and issubclass(kind, DramagenError) else None
 
 
 _COMMON = (

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from dramagen.errors import DramagenError
 from dramagen.media.extra import require
+from dramagen.redact import redact
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -19,10 +20,18 @@ class UndecodableMedia(DramagenError):
 
     billed = None
 
-    def __init__(self, path: Path | str, reason: str) -> None:
-        super().__init__(f"{Path(path).name} cannot be decoded: {reason}")
+    def __init__(self, path: Path | str, reason: str, **known: Any) -> None:
+        super().__init__(f"{Path(path).name} cannot be decoded: {reason}", **known)
         self.path = Path(path)
-        self.reason = reason
+        self.reason = redact(reason)
+
+    def _extra(self) -> dict[str, Any]:
+        return {"path": str(self.path), "reason": self.reason}
+
+    @classmethod
+    def _revive(cls, record: dict[str, Any]) -> Self:
+        record.pop("message", None)  # made anew from the two
+        return cls(**record)
 
 
 @contextmanager
