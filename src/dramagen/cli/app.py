@@ -12,6 +12,7 @@ from dramagen.cli.emulate import emulate
 from dramagen.cli.exits import MEANING
 from dramagen.cli.film import film
 from dramagen.cli.jobs import jobs
+from dramagen.cli.ledger import ledger
 from dramagen.cli.models import models
 from dramagen.cli.pick import pick
 from dramagen.cli.plan import plan
@@ -49,7 +50,7 @@ def top(
     """Film shots and episodes with the video models a short-drama studio uses."""
 
 
-for command in (shoot, film, plan, takes, pick, reject, cut, models, emulate, doctor, trust):
+for command in (shoot, film, plan, takes, pick, reject, cut, models, ledger, emulate, doctor, trust):
     app.command()(calmly(command))
 app.add_typer(jobs, name="jobs")
 app.add_typer(cache, name="cache")

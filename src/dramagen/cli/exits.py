@@ -20,7 +20,7 @@ INTERRUPTED = 130
 
 MEANING = {
     OK: "everything asked for is there",
-    FAILED: "something failed: some shots have no clip, or the provider said no",
+    FAILED: "something failed: some shots have no clip, the provider said no, or its bill differs",
     USAGE: "the command, a file or a setting is wrong, or an extra is not installed",
     REFUSED: "nothing more was spent: not confirmed, or over the budget",
     UNKNOWN: "a create got no answer, so money may be spent: `dramagen jobs` shows it, a person settles it",

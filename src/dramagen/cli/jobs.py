@@ -1,5 +1,6 @@
 """``dramagen jobs``: what was ordered, what became of it, and the person's word on what nobody knows."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,52 +10,99 @@ from rich.table import Table
 
 from dramagen.cli import exits
 from dramagen.cli.board import Board
-from dramagen.cli.options import AsJson
+from dramagen.cli.options import AsJson, money_of
 from dramagen.cli.screen import calmly, emit, note, say
 from dramagen.cli.tables import moneys
+from dramagen.cli.times import Since, Until
+from dramagen.engine.entries import Entry
 from dramagen.engine.jobs import Job
+from dramagen.engine.ledger import ASSUMED, ledger_of
+from dramagen.engine.report import short
 from dramagen.engine.state import JobState
 from dramagen.errors import ConfigError
 from dramagen.events import Result
+from dramagen.money import Money
 from dramagen.studio import Studio
+
+SHOWN = 100
+"""Jobs in a table for people, unless ``--limit`` says otherwise."""
 
 jobs = typer.Typer(
     help="Look at jobs, pick up running ones, settle unknown ones.", invoke_without_command=True
 )
 JobId = Annotated[str, typer.Argument(metavar="ID", help="A job's id, or its beginning.", show_default=False)]
 Open = Annotated[bool, typer.Option("--open", help="Only those that something still happens to.")]
+States = Annotated[
+    list[JobState] | None,
+    typer.Option("--state", help="Only those in this state; may be said several times."),
+]
+Episode = Annotated[str | None, typer.Option("--episode", help="Only those of this episode.")]
+Provider = Annotated[
+    str | None, typer.Option("--provider", help="Only those of this provider, or of one region: kling:intl.")
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        min=1,
+        help=f"So many, the newest [default: {SHOWN}; with --json all of them].",
+        show_default=False,
+    ),
+]
 
 
 @jobs.callback()
-def top(context: typer.Context, as_json: AsJson = False) -> None:
+def top(
+    context: typer.Context,
+    open_only: Open = False,
+    state: States = None,
+    episode: Episode = None,
+    provider: Provider = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+) -> None:
     """List jobs, when no other word is said."""
     if context.invoked_subcommand is None:
-        show_all(as_json=as_json)
+        show_all(
+            open_only=open_only, state=state, episode=episode, provider=provider,
+            since=since, until=until, limit=limit, as_json=as_json,
+        )  # fmt: skip
 
 
 @jobs.command("list")
 @calmly
-def show_all(open_only: Open = False, as_json: AsJson = False) -> None:
-    """List jobs, oldest first, and where the money is."""
-    studio = Studio()
-    found, ledger = studio.jobs(open_only=open_only), studio.ledger()
+def show_all(
+    open_only: Open = False,
+    state: States = None,
+    episode: Episode = None,
+    provider: Provider = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, oldest first, and where their money is."""
+    found = Studio().entries(
+        open_only=open_only, states=state, episode=episode, provider=provider, since=since, until=until
+    )
+    ledger = ledger_of(found)
+    shown = len(found) if as_json and limit is None else limit or SHOWN
     if as_json:
-        emit({"jobs": [job.to_json() for job in found], "ledger": ledger.to_json()})
+        emit({"jobs": [entry.to_json() for entry in found[-shown:]], "ledger": ledger.to_json()})
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("job", "when", "shot", "take", "route", "state", "money"):
         table.add_column(column)
-    for job in found:
+    for entry in found[-shown:]:
         table.add_row(
-            job.id[:8],
-            _when(job.created),
-            _name(job),
-            str(job.take),
-            job.route.id,
-            str(job.state),
-            _money(job),
-        )
+            entry.id[:8], _when(entry.created), short(entry.name), str(entry.take), entry.route.id,
+            str(entry.state), _money(entry),
+        )  # fmt: skip
     say(table)
+    if len(found) > shown:
+        say(f"and {len(found) - shown} older ones: --limit {len(found)} shows them all")
     say(
         f"spent {moneys(ledger.spent)}; reserved {moneys(ledger.reserved)}; unknown {moneys(ledger.unknown)}; "
         f"spent without a clip {moneys(ledger.wasted)}"
@@ -67,18 +115,25 @@ def show(job_id: JobId, as_json: AsJson = False) -> None:
     """Everything that is known of one job."""
     studio = Studio()
     job = _found(studio, job_id)
-    steps = studio.timeline(job.id)
+    steps, reviews = studio.timeline(job.id), studio.reviews(job.id)
     if as_json:
-        emit(job.to_json() | {"timeline": steps})
+        emit(job.to_json() | {"timeline": steps, "reviews": reviews})
         return
     say(f"job {job.id}: {_name(job)}, take {job.take}, {job.route.id}")
     say(f"state {job.state}, {_money(job)}, tag {job.tag}")
+    if job.cost_source is not None:
+        say(f"what it cost is {job.cost_source}")
     if job.ticket is not None:
         say(f"the provider calls it {job.ticket.id}")
     if job.error is not None:
         say(f"error: {job.error}")
-    for step in steps:
-        rest = ", ".join(f"{key} {value}" for key, value in step.items() if key not in ("at", "kind"))
+    words = [
+        {"at": review["at"], "kind": "a person accepted it" if review["accepted"] else "a person rejected it"}
+        | ({"reason": review["reason"]} if review["reason"] else {})
+        for review in reviews
+    ]
+    for step in sorted([*steps, *words], key=lambda step: float(step["at"])):
+        rest = ", ".join(f"{key} {_plain(value)}" for key, value in step.items() if key not in ("at", "kind"))
         say(f"  {_when(step['at'])}  {step['kind']}  {rest}".rstrip())
 
 
@@ -108,13 +163,22 @@ def settle(
         bool | None,
         typer.Option("--paid/--not-paid", help="Whether the provider's bill shows it.", show_default=False),
     ] = None,
+    amount: Annotated[
+        Money | None,
+        typer.Option(
+            "--amount",
+            parser=money_of,
+            metavar="MONEY",
+            help="What the bill says it cost, such as '3.2 CNY'.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decide an unknown: look at the provider's bill, then say whether the job is on it."""
+    """Say what a job cost, after a look at the provider's bill: an unknown one, or one whose cost was assumed."""
     if paid is None:
         raise typer.BadParameter("say --paid or --not-paid, after a look at the provider's bill")
     studio = Studio()
-    job = studio.settle(_found(studio, job_id).id, paid=paid)
+    job = studio.settle(_found(studio, job_id).id, paid=paid, amount=amount)
     if as_json:
         emit(job.to_json())
     else:
@@ -147,16 +211,22 @@ def _found(studio: Studio, job_id: str) -> Job:
 
 
 def _name(job: Job) -> str:
-    if job.shot_id:
-        return job.shot_id
-    prompt = str(job.shot.get("prompt", ""))
-    return prompt if len(prompt) <= 24 else prompt[:23] + "…"
+    return job.shot_id or short(str(job.shot.get("prompt", "")))
 
 
-def _money(job: Job) -> str:
+def _money(job: Job | Entry) -> str:
     if job.cost is not None:
-        return str(job.cost)
+        return f"{job.cost} ({ASSUMED})" if job.cost_source == ASSUMED else str(job.cost)
     return f"{'at risk' if job.state == JobState.UNKNOWN else 'up to'} {job.reserved}"
+
+
+def _plain(value: object) -> str:
+    """Money and errors in a timeline as sentences."""
+    if isinstance(value, Mapping) and set(value) == {"amount", "currency"}:
+        return f"{value['amount']} {value['currency']}"
+    if isinstance(value, Mapping) and "message" in value:
+        return str(value["message"])
+    return str(value)
 
 
 def _when(at: float) -> str:

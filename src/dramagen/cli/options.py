@@ -10,7 +10,8 @@ from dramagen.episode import Episode
 from dramagen.money import Money
 
 
-def _money(text: str) -> Money:
+def money_of(text: str) -> Money:
+    """An amount as typed."""
     try:
         return Money(text)
     except ValueError as problem:
@@ -30,7 +31,7 @@ Pin = Annotated[
 MoneyLimit = Annotated[
     Money | None,
     typer.Option(
-        "--budget", parser=_money, metavar="MONEY", help="A hard cap, such as '60 CNY'; also says yes."
+        "--budget", parser=money_of, metavar="MONEY", help="A hard cap, such as '60 CNY'; also says yes."
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending or filming again.")]
