@@ -1,6 +1,6 @@
 """fal end to end: a studio, real sockets, the emulated queue, and its bill."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +11,7 @@ from PIL import Image as Picture
 
 from dramagen import Camera, Clip, Config, Cut, Line, Reference, Shot, Studio
 from dramagen.emulator import Handle, running
-from dramagen.errors import ContentRejected, DramagenError, OutcomeUnknown
+from dramagen.errors import ContentRejected, DramagenError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.matrix]
 
@@ -144,49 +144,6 @@ async def test_a_model_is_filmed_where_the_pin_says(emulator: Handle, tmp_path: 
         clip = await studio.shoot(TEXT.changed(pin="fal/wan-3.0"))
     assert clip.provider == "fal"
     assert [row["provider"] for row in emulator.bill()] == ["fal"]
-
-
-FAULTS: dict[str, dict[str, Any]] = {
-    "drop": {"kind": "drop"},
-    "slow": {"kind": "slow", "seconds": 3600},
-    "500": {"kind": "status", "status": 500},
-    "malformed": {"kind": "malformed"},
-    "429": {"kind": "status", "status": 429},
-}
-LOST = [
-    *((fault, after, {}) for fault in FAULTS for after in (True, False) if fault != "429" or not after),
-    ("drop", True, {"list_delay": 30}),
-    ("drop", True, {"list_ended": True}),
-    ("drop", True, {"requests_listed": False}),
-]
-"""What spoils the answer, whether the job was made by then, and how the list of requests behaves."""
-
-
-async def test_a_lost_create_is_never_two_rows(
-    emulator: Handle, tmp_path: Path, sample: Callable[[Iterable[Any], int], list[Any]]
-) -> None:
-    for number, case in enumerate(sample(LOST, 3)):
-        fault, after, settings = case
-        emulator.reset()
-        emulator.settings(fal=settings)
-        async with studio_in(tmp_path / str(number)) as studio:
-            await studio.shoot(TEXT.changed(prompt="另一镜"))  # another job is on the list too
-            emulator.faults(provider="fal", on="create", after_accept=after, **FAULTS[fault])
-            first = await shoot(studio, TEXT)
-            second = await shoot(studio, TEXT)
-            ledger = studio.ledger()
-        bill = paid(emulator)[1:]
-        if (after and settings.get("requests_listed", True)) or fault == "429":
-            assert isinstance(first, Clip), (case, first)
-            assert isinstance(second, Clip), (case, second)
-            assert second.sha256 == first.sha256, case
-            assert len(bill) == 1, case
-            assert [money.amount for money in ledger.spent] == [sum(paid(emulator))], case
-        else:
-            assert isinstance(first, OutcomeUnknown), (case, first)
-            assert isinstance(second, OutcomeUnknown), (case, second)
-            assert ledger.unknown == (second.at_risk,), case
-            assert len(bill) == (1 if after else 0), case
 
 
 @pytest.mark.parametrize("prompt", ["[[moderate-input]]", "[[moderate-output]]"])

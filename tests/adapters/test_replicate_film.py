@@ -1,7 +1,7 @@
 """Replicate end to end: a studio, real sockets, emulated predictions, and their bill."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +13,7 @@ from PIL import Image as Picture
 from dramagen import Camera, Clip, Config, Cut, Line, Reference, Shot, Studio
 from dramagen.adapters.replicate_files import SMALL
 from dramagen.emulator import Handle, running
-from dramagen.errors import ContentRejected, DramagenError, OutcomeUnknown
+from dramagen.errors import ContentRejected, DramagenError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.matrix]
 
@@ -140,49 +140,6 @@ async def test_every_family_is_filmed_once_and_the_bill_is_the_ledger(
     assert [money.amount for money in ledger.spent] == [sum(paid(emulator))]
     assert not ledger.reserved
     assert not ledger.unknown
-
-
-FAULTS: dict[str, dict[str, Any]] = {
-    "drop": {"kind": "drop"},
-    "slow": {"kind": "slow", "seconds": 3600},
-    "500": {"kind": "status", "status": 500},
-    "malformed": {"kind": "malformed"},
-    "429": {"kind": "status", "status": 429},
-}
-LOST = [
-    *((fault, after, {}) for fault in FAULTS for after in (True, False) if fault != "429" or not after),
-    ("drop", True, {"list_input": "absent"}),
-    ("drop", True, {"list_input": "empty"}),
-    ("drop", True, {"list_page": 1}),
-]
-"""What spoils the answer, whether the job was made by then, and how the list of predictions behaves."""
-
-
-async def test_a_lost_create_is_never_two_rows(
-    emulator: Handle, tmp_path: Path, sample: Callable[[Iterable[Any], int], list[Any]]
-) -> None:
-    for number, case in enumerate(sample(LOST, 3)):
-        fault, after, settings = case
-        emulator.reset()
-        emulator.settings(replicate=settings)
-        async with studio_in(tmp_path / str(number)) as studio:
-            await studio.shoot(TEXT.changed(prompt="另一镜"))  # another job is on the list too
-            emulator.faults(provider="replicate", on="create", after_accept=after, **FAULTS[fault])
-            first = await shoot(studio, TEXT)
-            second = await shoot(studio, TEXT)
-            ledger = studio.ledger()
-        bill = paid(emulator)[1:]
-        if after or fault == "429":
-            assert isinstance(first, Clip), (case, first)
-            assert isinstance(second, Clip), (case, second)
-            assert second.sha256 == first.sha256, case
-            assert len(bill) == 1, case
-            assert [money.amount for money in ledger.spent] == [sum(paid(emulator))], case
-        else:
-            assert isinstance(first, OutcomeUnknown), (case, first)
-            assert isinstance(second, OutcomeUnknown), (case, second)
-            assert ledger.unknown == (second.at_risk,), case
-            assert bill == [], case
 
 
 @pytest.mark.parametrize("prompt", ["[[moderate-input]]", "[[moderate-output]]"])

@@ -8,9 +8,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from PIL import Image as Picture
@@ -19,6 +20,7 @@ from dramagen import Clip, Config, Image, Shot, Studio
 from dramagen.catalog.cards import Find
 from dramagen.catalog.load import Catalog
 from dramagen.emulator import Handle, running
+from dramagen.emulator.world import VENDORS
 from dramagen.errors import DramagenError, OutcomeUnknown
 
 pytestmark = pytest.mark.anyio
@@ -193,3 +195,86 @@ async def lose(emulator: Handle, shot: Shot, fault: Fault, find: Find, home: Pat
     assert len(bill) == fault.after, case
     assert not any(ledger.spent), case
     return f"unknown, {len(bill)}"
+
+
+# --- where a vendor's pages leave its behaviour open, each way it may be ------------------------------------------
+
+VALUES: dict[str, list[Any]] = {
+    "concurrency": [1],
+    "content_life": [600],
+    "create_rps": [1],
+    "creates_per_minute": [2],
+    "fail_word": ["Failed"],
+    "job_seconds": [1, 250],
+    "link_seconds": [120],
+    "list_delay": [30],
+    "list_page": [1],
+    "list_qps": [0],
+    "long_ids": [True],
+    "lookup_delay": [30],
+    "page_most": [10],
+    "poll_after_ms": [5000],
+    "rpm": [2],
+    "running_word": ["rendering"],
+    "task_qps": [2],
+    "unknown_state": ["rendering"],
+    "unknown_status": ["RENDERING"],
+}
+"""What is tried of an option that is a number or a word."""
+
+ELSEWHERE = {
+    # callbacks, cancels and moderation have tests of their own; these say what an account or a server is
+    "api_key", "balance", "callback_signature", "callback_word", "callbacks", "cancel_queued", "cancel_running",
+    "cancelled_billed", "cancelled_shown", "compute_price", "concurrency_4k", "data_life", "endpoints", "fallback",
+    "file_life", "handshake", "moderation_words", "not_activated", "not_opened", "off_peak_wait", "profile", "queue",
+    "reference_seconds", "reference_video_seconds", "result_life", "retention", "retired", "runner_failures",
+    "secrets", "served", "signed_headers", "troubled", "unlisted_price", "upload_mb", "wait_output", "wait_status",
+    "webhook_secrets", "webhook_url", "words",
+}  # fmt: skip
+"""Options without a part in a plain film or a lost create."""
+
+HIDDEN: set[tuple[str, str, Any]] = {("fal", "requests_listed", False)}
+"""Ways a vendor may be that hide a lost job: nothing is sent again, and the money at risk is held back."""
+
+
+def open_questions() -> Iterator[tuple[str, str, Any]]:
+    """(whom of SHOTS, option, value): every option's every value but the one in force."""
+    for who, shot in SHOTS.items():
+        provider = (shot.pin or "").partition(":")[0]
+        fields = import_module(VENDORS[provider]).VENDOR.settings.model_fields
+        for name, field in fields.items():
+            if name in ELSEWHERE:
+                continue
+            if get_origin(field.annotation) is Literal:
+                values = list(get_args(field.annotation))
+            else:
+                values = [True, False] if field.annotation is bool else VALUES[name]
+            yield from ((who, name, value) for value in values if value != field.default)
+
+
+# One backend: both are in the matrix above.
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.matrix
+@pytest.mark.parametrize(("who", "option", "value"), list(open_questions()))
+async def test_whichever_way_a_vendor_behaves_it_films_and_nothing_is_paid_twice(
+    who: str, option: str, value: Any, emulator: Handle, tmp_path: Path
+) -> None:
+    shot = SHOTS[who]
+    (route,) = Catalog.load(()).matching(shot.pin)
+    find = find_of(shot)
+    if (who, option, value) in HIDDEN:
+        find = find.model_copy(update={"findable": False})
+
+    def as_open() -> None:
+        emulator.reset()
+        emulator.settings(**{route.provider: {option: value}})
+
+    as_open()
+    async with Studio(Config(home=tmp_path / "plain", time_scale=SPEED)) as studio:
+        clip = await studio.shoot(shot)
+        assert [money.amount for money in studio.ledger().spent] == [clip.cost.amount]
+    (line,) = emulator.bill()
+    assert Decimal(line["amount"]) == clip.cost.amount
+    for number, after in enumerate((True, False)):
+        as_open()
+        await lose(emulator, shot, Fault("drop", after), find, tmp_path / str(number))
