@@ -17,7 +17,6 @@ from dramagen.engine.clock import Clock
 from dramagen.engine.collect import Collector
 from dramagen.engine.database import JournalUnavailable
 from dramagen.engine.finish import Finished, clip_of, defect, finish, receipt, receipt_key
-from dramagen.engine.gate import Gate
 from dramagen.engine.held import move
 from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
@@ -83,7 +82,6 @@ class Engine:
     owner: Owner
     group: anyio.abc.TaskGroup
     emit: Callable[[Event], None]  # never raises
-    gate: Gate = field(default_factory=Gate)
     flights: dict[str, Flight] = field(default_factory=dict)
 
     async def clip(self, job: Job, shot: Shot, started: bool = False) -> Clip:
@@ -181,7 +179,6 @@ class Engine:
     async def _drive(self, flight: Flight) -> Clip:
         service = self.services.service(flight.job.route)
         self._same_key(flight.job, service)
-        slot = f"{service.access.fingerprint}/{flight.job.route.model}"
         if flight.job.state in (S.INTENDED, S.SENDING, S.UNKNOWN, S.ACCEPTED):
             try:
                 async with self.gate.slot(slot, self.services.concurrency(flight.job.route)):
@@ -191,6 +188,8 @@ class Engine:
                     with suppress(JobMoved):
                         await self.submitter.give_up(flight.job, DramagenError("given up before it was sent"))
                 raise
+            finally:
+                self.submitter.gate.wake(service)
         return await self._to_clip(flight, service)
 
     async def _to_verdict(self, flight: Flight, service: Service) -> None:

@@ -96,9 +96,15 @@ class Http:
     # --- flows -------------------------------------------------------------------------------------------
 
     async def run(
-        self, flow: Flow[T], adapter: Adapter, access: Access, *, on_create: OnCreate | None = None
+        self,
+        flow: Flow[T],
+        adapter: Adapter,
+        access: Access,
+        *,
+        on_create: OnCreate | None = None,
+        pace: Callable[[], Awaitable[None]] | None = None,
     ) -> T:
-        """Drive a flow to its value.
+        """Drive a flow to its value. ``pace`` is waited for before each of its free requests.
 
         Raises the flow's typed errors; ``ProviderUnavailable`` where a free request got no answer, or a create
         was certainly not sent (then ``refused`` is set); ``LostAnswer`` where a create may have been sent; and
@@ -125,6 +131,8 @@ class Http:
                         f"an answer was not understood ({what})", provider=access.provider, billed=None
                     ) from None
                 paid = bool(request.extensions.get(PAID))
+                if pace is not None and not paid:
+                    await pace()
                 response = await self._exchange(request, adapter, access, on_create if paid else None)
                 sent = sent or paid
         finally:

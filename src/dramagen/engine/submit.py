@@ -6,7 +6,9 @@ means, and sent again only where the vendor documents our tag as unique and says
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -15,12 +17,14 @@ import tenacity
 from dramagen.adapters.base import Absent, Attempt, Ticket
 from dramagen.engine.callback_address import CallbackAddress
 from dramagen.engine.clock import Clock
-from dramagen.engine.database import JournalUnavailable
+from dramagen.engine.database import JournalUnavailable, Transaction
 from dramagen.engine.held import Held, move
 from dramagen.engine.http import Http, LostAnswer, Sent
 from dramagen.engine.intake import Supply
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal, TicketContested, TicketTaken
+from dramagen.engine.limits.gate import Closed, Full, Gate, Turn
+from dramagen.engine.limits.pace import Pacer
 from dramagen.engine.owner import LeaseLost, Owner, Pledge
 from dramagen.engine.service import Service
 from dramagen.engine.state import JobState
@@ -54,8 +58,20 @@ LOOKS = (1.0, 2.0, 4.0, 8.0, 15.0)
 GIVEN_UP = "given-up"
 """The code of the error of a job that was let go before it was sent."""
 
+LOOKED_FOR = "its create got no answer; the vendor is asked whether it has it"
+
+Within = Callable[[Transaction], None] | None
+"""What is written down in the same transaction as a job's next state."""
+
 Load = Callable[[], Supply]
 """Reads the media an order sends; blocks."""
+
+Waiting = Callable[[str, str], None]
+"""Told what a create waits for: one word, ``retry`` or ``lookup``, and a sentence."""
+
+
+def _nobody(reason: str, detail: str) -> None:
+    """Nobody listens."""
 
 
 class Again(Exception):
@@ -83,9 +99,11 @@ class Submitter:
     clock: Clock
     owner: Owner
     address: CallbackAddress
+    gate: Gate
+    pacer: Pacer
     on_unknown: str = "hold"
 
-    async def submit(self, held: Held, service: Service, load: Load) -> None:
+    async def submit(self, held: Held, service: Service, load: Load, waiting: Waiting = _nobody) -> None:
         """From intended to accepted.
 
         Raises:
@@ -100,37 +118,61 @@ class Submitter:
             kind = type(again.cause) if isinstance(again, Again) else DramagenError
             return state.attempt_number >= TRIES.get(kind, 1)
 
+        def again(state: tenacity.RetryCallState) -> None:
+            waiting("retry", str(state.outcome.exception()) if state.outcome else "")
+
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(Again),
             stop=impatient,
             wait=_pause,
             sleep=self.clock.sleep,
+            before_sleep=again,
             reraise=True,
         )
         try:
-            await retrying(self._once, held, service, load)
+            await retrying(self._in_turn, held, service, load, waiting)
+        except Closed as closed:
+            with anyio.CancelScope(shield=True):
+                await move(self.journal, held, JobState.REFUSED, error=closed.error)
+            raise closed.error from None
         except Again as last:
             with anyio.CancelScope(shield=True):
                 await move(self.journal, held, JobState.REFUSED, error=last.cause)
             raise last.cause from None
         if held.job.state == JobState.UNKNOWN:
+            waiting("lookup", LOOKED_FOR)
             await self.reconcile(held, service, load)
 
-    async def _once(self, held: Held, service: Service, load: Load) -> None:
+    async def _in_turn(self, held: Held, service: Service, load: Load, waiting: Waiting) -> None:
+        while True:
+            with suppress(Full):
+                async with self.gate.turn(held.job, service, waiting) as turn:
+                    return await self._once(held, service, load, turn)
+
+    async def _once(self, held: Held, service: Service, load: Load, turn: Turn) -> None:
         # The outcome reaches the disk whatever happens to the caller meanwhile.
         with anyio.CancelScope(shield=True):
-            trouble = await self._send(held, service, load)
+            sent = self.clock.now()
+            trouble = await self._send(held, service, load, turn)
             if trouble is None:
                 return
+            learn = None if isinstance(trouble, LeaseLost) else partial(turn.ended, error=trouble, sent=sent)
             again = trouble.retryable and type(trouble) in TRIES
             if not again:
-                await move(self.journal, held, JobState.REFUSED, error=trouble)
+                await move(self.journal, held, JobState.REFUSED, error=trouble, within=learn)
             elif held.job.state == JobState.SENDING:
-                await move(self.journal, held, JobState.INTENDED, error=trouble)
+                await move(self.journal, held, JobState.INTENDED, error=trouble, within=learn)
+            elif learn is not None:
+                await anyio.to_thread.run_sync(self.journal.transact, learn)
             raise Again(trouble) if again else trouble
 
-    async def _send(self, held: Held, service: Service, load: Load) -> DramagenError | None:
-        """Send one create. The job ends up accepted, or unknown, or where it is with the refusal returned."""
+    async def _send(
+        self, held: Held, service: Service, load: Load, turn: Turn | None = None
+    ) -> DramagenError | None:
+        """Send one create. The job ends up accepted, or unknown, or where it is with the refusal returned.
+
+        Without a turn it is one that may have been sent already, and is running as far as anybody knows.
+        """
         created = self.clock.now()
         # A create sent again is looked for from the first one's time on: that one may have arrived.
         since = held.job.sent_at if held.job.state == JobState.UNKNOWN else None
@@ -139,13 +181,22 @@ class Submitter:
 
         async def announce(sent: Sent) -> None:
             given: list[Pledge] = []
+
+            def within(tx: Transaction) -> None:
+                if turn is not None:
+                    turn.sending(tx)
+                given.append(self.owner.pledge(tx))
+
             detail = {"path": sent.path} | ({"callback": base} if base else {})
             await move(self.journal,
                 held, JobState.SENDING, sent_at=since or created, body_digest=sent.body_digest,
                 credential=service.access.fingerprint, detail=detail,
-                within=lambda tx: given.append(self.owner.pledge(tx)),
+                within=within,
             )  # fmt: skip
             given[-1]()
+
+        def learnt(error: DramagenError | None) -> Within:
+            return None if turn is None else partial(turn.ended, error=error, sent=created)
 
         try:
             base, url = await anyio.to_thread.run_sync(self._callback, held.job)
@@ -156,15 +207,15 @@ class Submitter:
         except JournalUnavailable:
             raise
         except LostAnswer as lost:
-            await self._unknown(held, str(lost))
+            await self._unknown(held, str(lost), learnt(ProviderUnavailable(str(lost))))
             return None
         except DramagenError as error:
             error.hide(*media.hidden)
             if held.job.state != JobState.SENDING or error.refused:
                 return error
-            await self._unknown(held, str(error))
+            await self._unknown(held, str(error), learnt(error))
             return None
-        await self._accept(held, ticket)
+        await self._accept(held, ticket, learnt(None))
         return None
 
     def _callback(self, job: Job) -> tuple[str | None, str | None]:
@@ -178,14 +229,17 @@ class Submitter:
             base = sent[-1].get("callback") if sent else None
         return base, self.address.url(job.route.provider, job.route.region, base) if base else None
 
-    async def _accept(self, held: Held, ticket: Ticket) -> None:
+    async def _accept(self, held: Held, ticket: Ticket, within: Within) -> None:
         try:
-            await move(self.journal, held, JobState.ACCEPTED, ticket=ticket)
+            await move(self.journal, held, JobState.ACCEPTED, ticket=ticket, within=within)
         except Exception as problem:
             raise Unwritten(ticket, problem) from problem
 
-    async def _unknown(self, held: Held, why: str) -> None:
-        await move(self.journal, held, JobState.UNKNOWN, sent_until=self.clock.now(), detail={"why": why})
+    async def _unknown(self, held: Held, why: str, within: Within = None) -> None:
+        await move(
+            self.journal, held, JobState.UNKNOWN,
+            sent_until=self.clock.now(), detail={"why": why}, within=within,
+        )  # fmt: skip
 
     async def interrupted(self, held: Held) -> None:
         """From sending to unknown: what sent the create broke before the outcome was written down."""
@@ -275,8 +329,9 @@ class Submitter:
         while True:
             try:
                 found = await self.http.run(
-                    service.adapter.find(order, attempt), service.adapter, service.access
-                )
+                    service.adapter.find(order, attempt), service.adapter, service.access,
+                    pace=partial(self.pacer.pace, service, "list"),
+                )  # fmt: skip
                 answer = found if isinstance(found, Ticket | Absent) else found.why
             except DramagenError as error:
                 answer = str(error)
@@ -300,6 +355,8 @@ class Submitter:
 def _pause(state: tenacity.RetryCallState) -> float:
     """What the vendor asked for, else from one second up, doubling, with jitter."""
     again = state.outcome.exception() if state.outcome else None
+    if isinstance(again, Again) and isinstance(again.cause, ConcurrencyLimited | RateLimited):
+        return 0.0  # it waits for its turn, as the whole line does
     asked = again.cause.retry_after if isinstance(again, Again) else None
     if asked is not None:
         return min(max(asked, 1.0), 300.0)

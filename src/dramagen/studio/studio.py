@@ -31,6 +31,8 @@ from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal
 from dramagen.engine.ledger import Ledger
+from dramagen.engine.limits.gate import Gate
+from dramagen.engine.limits.pace import Pacer
 from dramagen.engine.refetch import Refetcher
 from dramagen.engine.renderer import Renderer
 from dramagen.engine.report import By, Report, report
@@ -144,10 +146,14 @@ class Studio:
         intake = Intake(self.store, http)
         self._planner = self._make_planner(intake)
         address = CallbackAddress(settings.home, settings.callback_url)
-        submitter = Submitter(journal, http, clock, owner, address, settings.on_unknown)
+        gate = Gate(journal, clock, owner.id)
+        submitter = Submitter(
+            journal, http, clock, owner, address, gate, Pacer(journal, clock), settings.on_unknown
+        )
         stack.push_async_callback(give_up_unsent, journal, submitter, owner.id)
         group = await stack.enter_async_context(_background())
         group.start_soon(renderer.run)
+        group.start_soon(gate.run)
         watcher = Watcher(http, clock, group, random.Random())  # noqa: S311 - jitter, not secrets
         self.callbacks = Callbacks(self._services, watcher, http, clock, address)
         collector = Collector(http, self.store, clock)
