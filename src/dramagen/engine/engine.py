@@ -181,8 +181,7 @@ class Engine:
         self._same_key(flight.job, service)
         if flight.job.state in (S.INTENDED, S.SENDING, S.UNKNOWN, S.ACCEPTED):
             try:
-                async with self.gate.slot(slot, self.services.concurrency(flight.job.route)):
-                    await self._to_verdict(flight, service)
+                await self._to_verdict(flight, service)
             except anyio.get_cancelled_exc_class():
                 if flight.job.state == S.INTENDED:
                     with suppress(JobMoved):
