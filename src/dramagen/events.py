@@ -13,12 +13,25 @@ Kind = Literal[
     "failed", "unknown", "fell_back", "waiting", "resumed",
 ]  # fmt: skip
 
+FINAL: frozenset[Kind] = frozenset({"verified", "cached", "failed", "unknown"})
+"""What ends a job, or a call that needed none. After ``failed`` a take may go on with ``fell_back``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One step of one shot.
 
-    ``at`` is Unix seconds; ``progress`` 0 to 1 where the vendor says; ``money`` what the step reserved or cost.
+    Attributes:
+        kind: what happened. Of one job each is told once, and ``running`` again when its progress grows.
+        at: Unix seconds.
+        progress: 0 to 1, where the vendor says.
+        money: what the step reserved or cost, in the route's own currency.
+        detail: words for people.
+        reason: one word for machines: of ``failed`` and ``unknown`` the error's class; of ``waiting`` what for,
+            ``elsewhere`` (another process drives the job), ``lookup`` (its create got no answer), or ``retry`` (it
+            was refused for the moment and is sent again).
+        seconds: how long planning took (``planned`` and ``fell_back``).
+        polls: how many answers about the job were needed (``ready``, ``failed``).
     """
 
     kind: Kind
@@ -30,6 +43,14 @@ class Event:
     progress: float | None = None
     money: Money | None = None
     detail: str = ""
+    reason: str = ""
+    seconds: float | None = None
+    polls: int | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether the job, or the call that needed none, is over."""
+        return self.kind in FINAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +78,12 @@ def to_json(event: Event) -> dict[str, Any]:
         "take": event.take,
     }
     record |= {"at": event.at}
-    for name in ("route", "job_id", "progress"):
+    for name in ("route", "job_id", "progress", "seconds", "polls"):
         if getattr(event, name) is not None:
             record[name] = getattr(event, name)
     if event.money is not None:
         record["money"] = event.money.to_json()
-    if event.detail:
-        record["detail"] = event.detail
+    for name in ("reason", "detail"):
+        if getattr(event, name):
+            record[name] = getattr(event, name)
     return record

@@ -26,7 +26,7 @@ from dramagen.engine.refetch import Refetcher, whereabouts
 from dramagen.engine.rescue import Rescue
 from dramagen.engine.service import Service, Services
 from dramagen.engine.state import JobState
-from dramagen.engine.submit import Submitter, Unwritten
+from dramagen.engine.submit import GIVEN_UP, LOOKED_FOR, Submitter, Unwritten
 from dramagen.engine.watch import Watcher
 from dramagen.errors import (
     AuthError,
@@ -46,17 +46,20 @@ T = TypeVar("T")
 log = logging.getLogger("dramagen.engine")
 S = JobState
 
+GIVEN_UP_UNSENT = "given up before it was sent"
+
 ELSEWHERE = 0.5
 """Real seconds between looks at a job another process is driving."""
 
 
 @dataclass(eq=False, slots=True)
 class Flight:
-    """One job being driven. ``started`` says whether it came into being in this studio."""
+    """One job being driven. ``started`` says whether it came into being in this studio; ``caller`` whose it is."""
 
     job: Job
     shot: Shot
     started: bool
+    caller: object = None
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     landed: anyio.Event = field(default_factory=anyio.Event)
     waiters: int = 0
@@ -64,6 +67,21 @@ class Flight:
     error: DramagenError | None = None
     broken_off: bool = False
     """The studio was closed meanwhile."""
+    told: set[Kind] = field(default_factory=set)
+    progress: float = 0.0
+    polls: int = 0
+
+    def news(self, kind: Kind, progress: float | None) -> bool:
+        """Whether this is worth telling: each step once, in order; progress where it grows, every wait."""
+        if kind == "waiting":
+            return True
+        if kind == "queued" and "running" in self.told:
+            return False
+        if kind in self.told and (kind != "running" or progress is None or progress <= self.progress):
+            return False
+        self.told.add(kind)
+        self.progress = max(self.progress, progress or 0.0)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,36 +109,60 @@ class Engine:
         early stops a job that was not sent yet, and no other.
         """
         # A job reserved a moment ago is driven at once: a cancellation in between would leave its money reserved.
-        newest = started
+        newest, taken, waits, caller = started, False, False, object()
         while True:
-            if job.state == S.DONE:
-                return await self._stored(job, shot, cached=not started)
             if not job.open:
-                raise self.verdict_of(job)
+                return await self._landed(job, shot, started)
             if job.id not in self.flights:
                 if job.owner != self.owner.id:
-                    job = await self._take_over(job) or await self._elsewhere(job)
+                    mine = await self._take_over(job)
+                    taken = mine is not None and mine.open
+                    if mine is None and not waits:
+                        waits = True
+                        self._note(
+                            "waiting", job, shot, reason="elsewhere", detail="another process films it"
+                        )
+                    job = mine or await self._elsewhere(job)
                     continue
                 if not newest:
                     job, newest = await self._reread(job), True
                     continue
-                flight = Flight(job, shot, started)
+                flight = Flight(job, shot, started, caller)
                 try:
                     self.group.start_soon(self._fly, flight)
                 except RuntimeError:
                     # The studio closed while this caller looked the job up; what was not sent is let go there.
                     raise anyio.ClosedResourceError from None
                 self.flights[job.id] = flight
-            newest = False
+                if taken or job.state != S.INTENDED:
+                    self._tell("resumed", flight, money=job.cost)
+            newest = taken = False
             flight = self.flights[job.id]
+            if started and not flight.started:
+                # Somebody who found the job was quicker than the call that ordered it.
+                flight.shot, flight.started, flight.caller = shot, True, caller
             await self._wait(flight)
             if flight.error is not None:
                 raise flight.error
             if flight.broken_off:
                 raise anyio.ClosedResourceError
             if flight.clip is not None:
+                if flight.caller is not caller:
+                    self._note("cached", flight.job, shot)
                 return flight.clip.model_copy(update={"shot": shot})
             job = await self._reread(job)
+
+    async def _landed(self, job: Job, shot: Shot, started: bool) -> Clip:
+        """The clip of a job that is over, or its error."""
+        try:
+            if job.state != S.DONE:
+                raise self.verdict_of(job)
+            clip = await self._stored(job, shot, cached=not started)
+        except DramagenError as error:
+            self._note("failed", job, shot, money=job.cost, detail=str(error), reason=type(error).__name__)
+            raise
+        self._note("cached", job, shot)
+        return clip
 
     def verdict_of(self, job: Job) -> DramagenError:
         """The error of a job that ended without a clip."""
@@ -158,23 +200,29 @@ class Engine:
             flight.broken_off = True
             raise
         except DramagenError as error:
-            flight.error = error
-            self._tell(
-                "unknown" if isinstance(error, OutcomeUnknown) else "failed", flight, detail=str(error)
-            )
+            self._failed(flight, error)
         except JobMoved:
-            log.info("job %s moved meanwhile; looking again", flight.job.id)
+            log.info("job %s moved meanwhile; looking again", flight.job.id, extra={"job": flight.job.id})
         except Exception as bug:
             # One shot's accident must not take the others down with the studio.
-            log.exception("job %s stopped unexpectedly", flight.job.id)
-            flight.error = DramagenError(
+            log.exception("job %s stopped unexpectedly", flight.job.id, extra={"job": flight.job.id})
+            accident = DramagenError(
                 f"job {flight.job.id} stopped unexpectedly ({type(bug).__name__}: {bug}); it stays in the journal",
                 provider=flight.job.route.provider, model=flight.job.route.model, billed=None,
             )  # fmt: skip
-            flight.error.__cause__ = bug
+            accident.__cause__ = bug
+            self._failed(flight, accident)
         finally:
             self.flights.pop(flight.job.id, None)
             flight.landed.set()
+
+    def _failed(self, flight: Flight, error: DramagenError) -> None:
+        flight.error = error
+        unknown, job = isinstance(error, OutcomeUnknown), flight.job
+        self._tell(
+            "unknown" if unknown else "failed", flight,
+            money=job.reserved if unknown else job.cost, detail=str(error), reason=type(error).__name__,
+        )  # fmt: skip
 
     async def _drive(self, flight: Flight) -> Clip:
         service = self.services.service(flight.job.route)
@@ -185,7 +233,8 @@ class Engine:
             except anyio.get_cancelled_exc_class():
                 if flight.job.state == S.INTENDED:
                     with suppress(JobMoved):
-                        await self.submitter.give_up(flight.job, DramagenError("given up before it was sent"))
+                        await self.submitter.give_up(flight.job, DramagenError(GIVEN_UP_UNSENT))
+                        self._tell("failed", flight, detail=GIVEN_UP_UNSENT, reason=GIVEN_UP)
                 raise
             finally:
                 self.submitter.gate.wake(service)
@@ -200,10 +249,11 @@ class Engine:
             kept = await _thread(self._rescue.find, flight.job.id)
             try:
                 if flight.job.state == S.INTENDED:
-                    await self.submitter.submit(flight, service, load)
+                    await self.submitter.submit(flight, service, load, partial(self._waiting, flight))
                 elif kept is not None:
                     await self.submitter.adopt(flight, kept, service)
                 else:
+                    self._waiting(flight, "lookup", LOOKED_FOR)
                     await self.submitter.reconcile(flight, service, load)
             except Unwritten as lost:
                 raise await self._rescued(flight.job, lost) from lost
@@ -213,6 +263,7 @@ class Engine:
             raise JobFailed(f"job {flight.job.id} has no ticket", billed=None)
 
         def seen(status: Status) -> None:
+            flight.polls += 1
             if status.state in ("queued", "running"):
                 self._tell(
                     "queued" if status.state == "queued" else "running", flight, progress=status.progress
@@ -360,6 +411,9 @@ class Engine:
     async def _move(self, flight: Flight, to: JobState, **known: Any) -> None:
         await move(self.journal, flight, to, **known)
 
+    def _waiting(self, flight: Flight, reason: str, detail: str) -> None:
+        self._tell("waiting", flight, reason=reason, detail=detail)
+
     def _tell(
         self,
         kind: Kind,
@@ -368,10 +422,27 @@ class Engine:
         money: Money | None = None,
         progress: float | None = None,
         detail: str = "",
+        reason: str = "",
     ) -> None:
-        job = flight.job
+        if flight.news(kind, progress):
+            polls = flight.polls if kind in ("ready", "failed") else None
+            self._note(kind, flight.job, flight.shot, progress, money, detail, reason, polls)
+
+    def _note(
+        self,
+        kind: Kind,
+        job: Job,
+        shot: Shot,
+        progress: float | None = None,
+        money: Money | None = None,
+        detail: str = "",
+        reason: str = "",
+        polls: int | None = None,
+    ) -> None:
         at = self.clock.now()
-        self.emit(Event(kind, flight.shot, job.take, at, job.route.id, job.id, progress, money, detail))
+        self.emit(Event(
+            kind, shot, job.take, at, job.route.id, job.id, progress, money, detail, reason, polls=polls,
+        ))  # fmt: skip
 
 
 async def _thread(function: Callable[..., T], *args: Any) -> T:

@@ -11,7 +11,7 @@ import anyio.to_thread
 from dramagen.catalog.order import ORDER_VERSION, Quote
 from dramagen.clip import Clip
 from dramagen.config import Budget
-from dramagen.engine.engine import Engine
+from dramagen.engine.engine import GIVEN_UP_UNSENT, Engine
 from dramagen.engine.guard import Guard
 from dramagen.engine.intake import media_of, shot_record
 from dramagen.engine.jobs import Intent, Job
@@ -70,8 +70,12 @@ class Filming:
         self, shot: Shot, take: int, fresh: bool, episode: str | None, budgets: tuple[Budget, ...]
     ) -> Clip:
         """The clip of a take, filmed if need be. See :meth:`Studio.shoot`."""
-        await self.fetch(shot)
-        key = await _thread(shot_hash, shot, self.engine.intake.sha256)
+        try:
+            await self.fetch(shot)
+            key = await _thread(shot_hash, shot, self.engine.intake.sha256)
+        except DramagenError as error:
+            self._stopped(shot, take, error)
+            raise
         wanted = Wanted(shot, key, take, episode, (*self.settings.budgets, *budgets))
         errors: list[DramagenError] = []
         held = None if fresh else await self._ask(self.engine.journal.bound, key, take, shot.pin)
@@ -84,19 +88,26 @@ class Filming:
                     raise
                 if ended == "over":
                     errors.append(error)
-        left = await self._untried(wanted, fresh, held, errors)
-        return await self._attempts(wanted, fresh, left, errors)
+        began = self.engine.clock.now()
+        try:
+            left = await self._untried(wanted, fresh, held, errors)
+        except DramagenError as error:
+            self._stopped(shot, take, error)
+            raise
+        return await self._attempts(wanted, fresh, left, errors, began)
 
     async def _attempts(
-        self, wanted: Wanted, fresh: bool, left: list[Quote], errors: list[DramagenError]
+        self, wanted: Wanted, fresh: bool, left: list[Quote], errors: list[DramagenError], began: float
     ) -> Clip:
-        """The first clip the routes in ``left`` give; ``errors`` has the verdicts so far."""
+        """The first clip the routes in ``left`` give; ``errors``: the verdicts so far; ``began``: planning did."""
         while left:
-            self._planned(wanted, left[0], fell_back=bool(errors))
+            self._planned(wanted, left[0], bool(errors), began)
+            began = self.engine.clock.now()
             try:
                 job, started = await self._reserve(wanted, left[0], fresh)
             except DramagenError as stop:
                 stop.attempts = tuple(errors)
+                self._stopped(wanted.shot, wanted.take, stop, left[0].route.id)
                 raise
             fresh = False  # the generation this call asked for is there now
             try:
@@ -175,8 +186,6 @@ class Filming:
             raise
         except anyio.ClosedResourceError:
             raise ConfigError(CLOSED) from None
-        if not started:
-            self._tell("cached", shot, job)
         return clip.model_copy(update={"cached": not started})
 
     async def _vacate(self, job: Job) -> None:
@@ -187,7 +196,7 @@ class Filming:
             last = await _thread(self.engine.journal.get, job.id)
             if last is not None and last.state == JobState.INTENDED and last.owner == self.engine.owner.id:
                 with suppress(JobMoved):
-                    await self.engine.submitter.give_up(last, DramagenError("given up before it was sent"))
+                    await self.engine.submitter.give_up(last, DramagenError(GIVEN_UP_UNSENT))
 
     async def _ended(self, job: Job) -> Ended:
         last = await self._ask(self.engine.journal.get, job.id)
@@ -208,13 +217,20 @@ class Filming:
     def _closed(self) -> bool:
         return self.engine.group.cancel_scope.cancel_called
 
-    def _planned(self, wanted: Wanted, quote: Quote, fell_back: bool) -> None:
+    def _planned(self, wanted: Wanted, quote: Quote, fell_back: bool, began: float) -> None:
         kind: Kind = "fell_back" if fell_back else "planned"
         at = self.engine.clock.now()
-        self.emit(Event(kind, wanted.shot, wanted.take, at, quote.route.id, money=quote.price.expected))
+        self.emit(Event(
+            kind, wanted.shot, wanted.take, at, quote.route.id, money=quote.price.expected, seconds=at - began
+        ))  # fmt: skip
 
     def _tell(self, kind: Kind, shot: Shot, job: Job, money: Money | None = None) -> None:
         self.emit(Event(kind, shot, job.take, self.engine.clock.now(), job.route.id, job.id, money=money))
+
+    def _stopped(self, shot: Shot, take: int, error: DramagenError, route: str | None = None) -> None:
+        """A take that ended without a job."""
+        at, kind = self.engine.clock.now(), type(error).__name__
+        self.emit(Event("failed", shot, take, at, route, detail=str(error), reason=kind))
 
 
 def _identity(quote: Quote) -> str:
