@@ -31,21 +31,21 @@ class Caps:
         for budget in intent.budgets:
             limit = budget.limit.amount * self.rate(budget.limit.currency, intent.cap_currency)
             claims = (
-                self._claim(row) * self.rate(row["cap_currency"], intent.cap_currency)
+                row["jobs"] * self._claim(row) * self.rate(row["cap_currency"], intent.cap_currency)
                 for row in self._under(tx, budget, intent)
             )
             used = sum(claims, Decimal())
             if used + amount > limit:
                 left = Money(max(Decimal(), limit - used), intent.cap_currency)
                 raise BudgetExceeded(
-                    f"the budget per {budget.per} is {Money(limit, intent.cap_currency)}; {left} is left and "
+                    f"the budget {_of(budget, intent)} is {Money(limit, intent.cap_currency)}; {left} is left and "
                     f"this take may cost {Money(amount, intent.cap_currency)}. Nothing was sent",
                     provider=intent.quote.route.provider,
                     model=intent.quote.route.model,
                 )
 
     def _claim(self, row: Row) -> Decimal:
-        """What a job takes of a cap, in the cap's currency, at the rate written down with it."""
+        """What each of some like jobs takes of a cap, in the cap's currency, at the rate written down with it."""
         state = JobState(row["state"])
         if state in RESERVED or state == JobState.UNKNOWN:
             return Decimal(row["reserved"]) * Decimal(row["rate"])
@@ -56,15 +56,32 @@ class Caps:
         return Decimal(row["cost"]) * Decimal(row["rate"])
 
     def _under(self, tx: Transaction, budget: Budget, intent: Intent) -> list[Row]:
+        """The money of every job that counts; jobs with the same figures are one row."""
         if budget.per == "shot":
-            return tx.rows("SELECT * FROM jobs WHERE shot_hash = ?", (intent.shot_hash,))
+            return _money(tx, "shot_hash = ?", intent.shot_hash)
+        if budget.per == "route":
+            return _money(tx, "route = ?", intent.quote.route.id)
         if budget.per == "day":
             midnight = (
                 datetime.fromtimestamp(self._now())
                 .astimezone()
                 .replace(hour=0, minute=0, second=0, microsecond=0)
             )
-            return tx.rows("SELECT * FROM jobs WHERE created >= ?", (midnight.timestamp(),))
+            return _money(tx, "created >= ?", midnight.timestamp())
         if intent.episode is None:
-            return tx.rows("SELECT * FROM jobs WHERE episode IS NULL AND owner = ?", (intent.owner,))
-        return tx.rows("SELECT * FROM jobs WHERE episode = ?", (intent.episode,))
+            return _money(tx, "episode IS NULL AND owner = ?", intent.owner)
+        return _money(tx, "episode = ?", intent.episode)
+
+
+_FIGURES = "state, reserved, currency, cap_currency, rate, cost, cost_currency"
+
+
+def _money(tx: Transaction, which: str, value: object) -> list[Row]:
+    return tx.rows(
+        f"SELECT {_FIGURES}, COUNT(*) AS jobs FROM jobs WHERE {which} GROUP BY {_FIGURES}",  # noqa: S608 - only columns
+        (value,),
+    )
+
+
+def _of(budget: Budget, intent: Intent) -> str:
+    return f"of route {intent.quote.route.id}" if budget.per == "route" else f"per {budget.per}"

@@ -285,6 +285,11 @@ class Journal:
                 (job_id, int(accepted), reason, now),
             )
 
+    def consult(self, question: Callable[[Transaction], T]) -> T:
+        """The answer to a question about what :meth:`transact` wrote; waits for no writer."""
+        with self._db.reading() as tx:
+            return question(tx)
+
     def transact(self, work: Callable[[Transaction], T]) -> T:
         """Do ``work`` in one transaction: for what must agree with the jobs and is not about one of them."""
         with self._db.transaction() as tx:

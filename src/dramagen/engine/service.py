@@ -52,6 +52,11 @@ class Service:
         """Whose patience is used up together: a region and the key that is sent there, without telling the key."""
         return f"{self.route.provider}:{self.route.region}#{self.access.fingerprint}"
 
+    @property
+    def line(self) -> str:
+        """Whose creates take turns: one route and one key."""
+        return f"{self.route.id}#{self.access.fingerprint}"
+
     def settle(self, order: Order, usage: Usage | None, seconds: Decimal | None = None) -> tuple[Money, str]:
         """What a finished job cost, and who says so: ``reported`` by the vendor, or ``computed`` here."""
         usage = usage or Usage()
@@ -71,6 +76,7 @@ class Services:
         self.settings = settings
         self._access: dict[str, Mapping[str, Access]] = {}
         self._adapters: dict[str, Adapter] = {}
+        self._concurrency: dict[Route, int | None] = {}
 
     def access(self, provider: str) -> Mapping[str, Access]:
         """Every region of a provider."""
@@ -105,7 +111,9 @@ class Services:
 
     def concurrency(self, route: Route) -> int | None:
         """Jobs of it at once; None where nobody names a limit."""
-        return self.service(route).limits.concurrency
+        if route not in self._concurrency:
+            self._concurrency[route] = self.service(route).limits.concurrency
+        return self._concurrency[route]
 
 
 def limits_of(settings: Settings, route: Route, *cards: Limits) -> Limits:

@@ -1,6 +1,6 @@
 """Asking every route about a shot, and letting the policy choose. Spends nothing; reads files, not the network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.util import find_spec
@@ -32,23 +32,54 @@ class Planner:
     policy: Policy
     rates: Rates
     today: Callable[[], date]
+    closed: Callable[[], Mapping[str, str]] = dict
+    """Where nothing is sent at present, and why, by the name of a line or an account."""
     can_trim: bool = field(default_factory=can_decode)
     can_adapt: bool = field(default_factory=_can_adapt)
 
-    def plan(self, shot: Shot, *, held: str | None = None) -> ShotPlan:
-        """Every route's answer to a shot, and the attempts in order. Raises ``NoRoute`` for an unknown pin."""
-        return self._asked(shot, self.services.catalog.routes(), True, held)
+    def plan(
+        self, shot: Shot, *, held: str | None = None, closed: Mapping[str, str] | None = None
+    ) -> ShotPlan:
+        """Every route's answer to a shot, and the attempts in order. Raises ``NoRoute`` for an unknown pin.
+
+        ``closed`` is what :attr:`closed` said a moment ago, where several shots are planned at once.
+        """
+        return self._asked(shot, self.services.catalog.routes(), True, held, closed)
 
     def for_filming(self, shot: Shot) -> ShotPlan:
         """The same, of the routes that may film it, and with nothing left unmeasured."""
         return self._asked(shot, self.services.catalog.matching(shot.pin), False, None)
 
-    def _asked(self, shot: Shot, routes: Sequence[Route], planning: bool, held: str | None) -> ShotPlan:
-        lifted = self._lifted(shot.pin)
-        answers = [self._ask(shot, route, route in lifted, planning) for route in routes]
+    def _asked(
+        self,
+        shot: Shot,
+        routes: Sequence[Route],
+        planning: bool,
+        held: str | None,
+        closed: Mapping[str, str] | None = None,
+    ) -> ShotPlan:
+        lifted, today = self._lifted(shot.pin), self.today()
+        answers = [self._ask(shot, route, route in lifted, planning, today) for route in routes]
+        attempts = self._attempts(shot, [a for a in answers if isinstance(a, Quote)])
+        if shot.pin is None:
+            # A pin is waited for or fails; without one whoever is at home is asked, if anybody is.
+            shut = self._shut(attempts, self.closed() if closed is None else closed)
+            if len(shut) < len(attempts):
+                attempts = tuple(quote for quote in attempts if quote.route not in shut)
+                answers = [shut.get(answer.route, answer) for answer in answers]
         quotes = tuple(a for a in answers if isinstance(a, Quote))
         refusals = tuple(a for a in answers if isinstance(a, Refusal))
-        return ShotPlan(shot, self._attempts(shot, quotes), quotes, refusals, held)
+        return ShotPlan(shot, attempts, quotes, refusals, held)
+
+    def _shut(self, attempts: Sequence[Quote], closed: Mapping[str, str]) -> dict[Route, Refusal]:
+        """The routes to which nothing is sent at present."""
+        shut = {}
+        for route in (quote.route for quote in attempts) if closed else ():
+            service = self.services.service(route)
+            why = closed.get(service.line) or closed.get(service.account)
+            if why is not None:
+                shut[route] = Refusal(route=route, rule="breaker", reason=why, keyed=True)
+        return shut
 
     def nothing(self, planned: ShotPlan) -> DramagenError:
         """The error of a shot without an attempt: for every route it might have been, why not."""
@@ -96,7 +127,7 @@ class Planner:
 
     # --- one route -----------------------------------------------------------------------------------------
 
-    def _ask(self, shot: Shot, route: Route, lifted: bool, planning: bool) -> Quote | Refusal:
+    def _ask(self, shot: Shot, route: Route, lifted: bool, planning: bool, today: date) -> Quote | Refusal:
         access = self._access(route)
         try:
             adapter = self.services.adapter(route.provider)
@@ -111,15 +142,16 @@ class Planner:
             adapt=self.intake.adapt if self.can_adapt else None,
             wording=adapter.wording,
             can_trim=self.can_trim,
-            today=self.today(),
+            today=today,
             overridden=lifted and access.overridden,
             planning=planning,
+            keyed=access.keyed,
         )
         if isinstance(answer, Quote) and answer.price.most.currency not in self.rates.per_usd:
             currency = answer.price.most.currency
             why = f"priced in {currency}, for which no rate is stated: give one under [rates]"
-            answer = Refusal(route=route, rule="price", reason=why)
-        return answer.model_copy(update={"keyed": True}) if access.keyed else answer
+            return Refusal(route=route, rule="price", reason=why, keyed=access.keyed)
+        return answer
 
     def _lifted(self, pin: str | None) -> frozenset[Route]:
         """The routes whose retirement somebody's own server overrides: those pinned by their model's id, and

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -31,6 +32,7 @@ from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal
 from dramagen.engine.ledger import Ledger
+from dramagen.engine.limits.breaker import closed_routes, forget
 from dramagen.engine.limits.gate import Gate
 from dramagen.engine.limits.pace import Pacer
 from dramagen.engine.refetch import Refetcher
@@ -174,7 +176,13 @@ class Studio:
         return Filming(engine, self._planner, settings, self._emit)
 
     def _make_planner(self, intake: Intake) -> Planner:
-        return Planner(self._services, intake, self._policy, self.settings.rates, self._today)
+        return Planner(
+            self._services, intake, self._policy, self.settings.rates, self._today, self._closed_routes
+        )
+
+    def _closed_routes(self) -> Mapping[str, str]:
+        question = partial(closed_routes, now=self._clock.now())
+        return self._books.look(lambda journal: journal.consult(question), {})
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._clock.now(), UTC).date()
@@ -236,19 +244,24 @@ class Studio:
         cap = None if budget is None else Money.parse(budget)
         if cap is not None and cap.currency not in self.settings.rates.per_usd:
             raise ConfigError(f"no rate is stated for {cap.currency}: give one under [rates]")
-        held = self._held(listed, numbers)
-        planned = tuple(self._planner.plan(s, held=h) for s, h in zip(listed, held, strict=True))
+        held, closed = self._known(listed, numbers)
+        planned = tuple(
+            self._planner.plan(s, held=h, closed=closed) for s, h in zip(listed, held, strict=True)
+        )
         routes = {quote.route for one in planned for quote in one.quotes}
         at_once = {route.id: self._services.concurrency(route) or 1000 for route in routes}
         return Plan(planned, self.settings.currency, self.settings.rates, cap, at_once)
 
-    def _held(self, shots: Sequence[Shot], takes: Sequence[int]) -> list[str | None]:
-        """For each take the route of the finished or running job that holds it, if any."""
+    def _known(
+        self, shots: Sequence[Shot], takes: Sequence[int]
+    ) -> tuple[list[str | None], Mapping[str, str]]:
+        """For each take the route of the finished or running job that holds it, if any; and the closed routes."""
 
-        def look(journal: Journal) -> list[str | None]:
-            return [self._holder(journal, shot, take) for shot, take in zip(shots, takes, strict=True)]
+        def look(journal: Journal) -> tuple[list[str | None], Mapping[str, str]]:
+            held = [self._holder(journal, shot, take) for shot, take in zip(shots, takes, strict=True)]
+            return held, journal.consult(partial(closed_routes, now=self._clock.now()))
 
-        return self._books.look(look, [None] * len(shots))
+        return self._books.look(look, ([None] * len(shots), {}))
 
     def _holder(self, journal: Journal, shot: Shot, take: int) -> str | None:
         try:
@@ -372,6 +385,14 @@ class Studio:
         """Which journal this is: two studios pay for nothing twice exactly where they say the same. Blocks."""
         with self._books.journal() as journal:
             return journal.identity()
+
+    def reset_limits(self) -> None:
+        """Send creates again at once, everywhere and as many as the limits allow, whatever was learnt of refusals.
+
+        For when the cause is gone: a balance topped up, a right granted, an outage over. Every process that shares
+        the journal notices within a second.
+        """
+        self._books.look(lambda journal: journal.transact(forget), None)
 
     # --- the person's word ---------------------------------------------------------------------------------
 

@@ -127,7 +127,7 @@ class Gate:
 
     def wake(self, service: Service) -> None:
         """A job of that route has ended."""
-        queue = self._queues.get(f"{service.route.id}#{service.access.fingerprint}")
+        queue = self._queues.get(service.line)
         if queue is not None:
             queue.changed.set()
 

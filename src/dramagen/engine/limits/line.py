@@ -43,7 +43,7 @@ class Line:
         limits = service.limits
         creates = None if limits.creates_per_minute is None else Rate.within(limits.creates_per_minute, 60.0)
         return cls(
-            name=f"{service.route.id}#{service.access.fingerprint}",
+            name=service.line,
             account=service.account,
             route=service.route.id,
             credential=service.access.fingerprint,
