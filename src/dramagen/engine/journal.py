@@ -45,7 +45,7 @@ class Journal:
         self._caps = Caps(rates, now)
 
     def identity(self) -> str:
-        """A random name of this very journal, made when it is first asked for: the same wherever it is opened from."""
+        """A random name of this very journal, made when first asked for: the same wherever it is opened from."""
         with self._db.reading() as tx:
             found = tx.rows("SELECT id FROM journal")
         if not found:

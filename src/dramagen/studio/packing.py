@@ -23,7 +23,7 @@ def pack(shot: Shot, intake: Intake) -> dict[str, Any]:
 
 
 def unpack(record: Mapping[str, Any], store: Store) -> Shot:
-    """The shot of a record. Raises ``InvalidShot`` for one that makes no sense, or whose media are elsewhere. Blocks."""
+    """The shot of a record. Raises ``InvalidShot`` for one without sense, or whose media are elsewhere. Blocks."""
     for sha256 in _media(record):
         if store.inputs.path(sha256) is None:
             name = record.get("id") or str(record.get("prompt"))[:20]
