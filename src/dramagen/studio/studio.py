@@ -261,7 +261,8 @@ class Studio:
             held = [self._holder(journal, shot, take) for shot, take in zip(shots, takes, strict=True)]
             return held, journal.consult(partial(closed_routes, now=self._clock.now()))
 
-        return self._books.look(look, ([None] * len(shots), {}))
+        nothing: tuple[list[str | None], Mapping[str, str]] = ([None] * len(shots), {})
+        return self._books.look(look, nothing)
 
     def _holder(self, journal: Journal, shot: Shot, take: int) -> str | None:
         try:
