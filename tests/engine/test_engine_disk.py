@@ -123,11 +123,11 @@ async def test_what_breaks_after_the_create_is_only_late(
 
 
 async def test_a_deadline_is_no_verdict(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def verdict(self: Watcher, *args: Any) -> Any:
-        raise ProviderUnavailable("no verdict in time", billed=None)
+    def watch(self: Watcher, ticket: Any, service: Any, since: float, ended: Any, *rest: Any) -> Any:
+        ended(ProviderUnavailable("no verdict in time", billed=None))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Watcher, "verdict", verdict)
+        patch.setattr(Watcher, "watch", watch)
         async with stage.studio() as studio:
             with pytest.raises(ProviderUnavailable, match="no verdict"):
                 await studio.shoot(stage.shot)

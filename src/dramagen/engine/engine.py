@@ -1,7 +1,7 @@
 """Driving jobs from wherever they are to a clip. One flight per job; callers wait for it, and may leave."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,7 +11,7 @@ import anyio
 import anyio.abc
 import anyio.to_thread
 
-from dramagen.adapters.base import Status
+from dramagen.adapters.base import Status, Ticket
 from dramagen.clip import Clip
 from dramagen.engine.clock import Clock
 from dramagen.engine.collect import Collector
@@ -21,13 +21,15 @@ from dramagen.engine.held import move
 from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import JobMoved, Journal
+from dramagen.engine.lane import Verdict
 from dramagen.engine.owner import Owner
 from dramagen.engine.refetch import Refetcher, whereabouts
 from dramagen.engine.rescue import Rescue
 from dramagen.engine.service import Service, Services
 from dramagen.engine.state import JobState
 from dramagen.engine.submit import GIVEN_UP, LOOKED_FOR, Submitter, Unwritten
-from dramagen.engine.watch import Watcher
+from dramagen.engine.times import kinds, record, remembered
+from dramagen.engine.watch import Unwatched, Watcher
 from dramagen.errors import (
     AuthError,
     DramagenError,
@@ -129,7 +131,7 @@ class Engine:
                     continue
                 flight = Flight(job, shot, started, caller)
                 try:
-                    self.group.start_soon(self._fly, flight)
+                    self.group.start_soon(self._leg, flight, self._fly)
                 except RuntimeError:
                     # The studio closed while this caller looked the job up; what was not sent is let go there.
                     raise anyio.ClosedResourceError from None
@@ -189,13 +191,20 @@ class Engine:
                 # Nobody wants it any more, and nothing was sent. A create under way is shielded from this.
                 flight.scope.cancel()
 
-    async def _fly(self, flight: Flight) -> None:
+    async def _fly(self, flight: Flight) -> bool:
+        """As far as the vendor's ticket, or home where there was one; True where the vendor's word is waited for."""
+        with flight.scope:
+            return await self._drive(flight)
+        if flight.job.open and flight.job.state != S.INTENDED:
+            # Everybody left while its create was under way: what was sent is brought home all the same.
+            return await self._drive(flight)
+        return False
+
+    async def _leg(self, flight: Flight, leg: Callable[[Flight], Awaitable[bool]]) -> None:
+        """A part of the way. Between two of them, while the vendor works, a job has no task."""
+        waits = False
         try:
-            with flight.scope:
-                flight.clip = await self._drive(flight)
-            if flight.scope.cancelled_caught and flight.job.open and flight.job.state != S.INTENDED:
-                # Everybody left while its create was under way: what was sent is brought home all the same.
-                flight.clip = await self._drive(flight)
+            waits = await leg(flight)
         except anyio.get_cancelled_exc_class():
             flight.broken_off = True
             raise
@@ -213,8 +222,12 @@ class Engine:
             accident.__cause__ = bug
             self._failed(flight, accident)
         finally:
-            self.flights.pop(flight.job.id, None)
-            flight.landed.set()
+            if not waits:
+                self._over(flight)
+
+    def _over(self, flight: Flight) -> None:
+        self.flights.pop(flight.job.id, None)
+        flight.landed.set()
 
     def _failed(self, flight: Flight, error: DramagenError) -> None:
         flight.error = error
@@ -224,23 +237,30 @@ class Engine:
             money=job.reserved if unknown else job.cost, detail=str(error), reason=type(error).__name__,
         )  # fmt: skip
 
-    async def _drive(self, flight: Flight) -> Clip:
+    async def _drive(self, flight: Flight) -> bool:
         service = self.services.service(flight.job.route)
         self._same_key(flight.job, service)
-        if flight.job.state in (S.INTENDED, S.SENDING, S.UNKNOWN, S.ACCEPTED):
-            try:
-                await self._to_verdict(flight, service)
-            except anyio.get_cancelled_exc_class():
-                if flight.job.state == S.INTENDED:
-                    with suppress(JobMoved):
-                        await self.submitter.give_up(flight.job, DramagenError(GIVEN_UP_UNSENT))
-                        self._tell("failed", flight, detail=GIVEN_UP_UNSENT, reason=GIVEN_UP)
-                raise
-            finally:
+        if flight.job.state == S.READY:
+            flight.clip = await self._to_clip(flight, service)
+            return False
+        waits = False
+        try:
+            ticket = await self._to_ticket(flight, service)
+            await self._remember()
+            self._watch(flight, service, ticket)
+            waits = True
+        except anyio.get_cancelled_exc_class():
+            if flight.job.state == S.INTENDED:
+                with suppress(JobMoved):
+                    await self.submitter.give_up(flight.job, DramagenError(GIVEN_UP_UNSENT))
+                    self._tell("failed", flight, detail=GIVEN_UP_UNSENT, reason=GIVEN_UP)
+            raise
+        finally:
+            if not waits:
                 self.submitter.gate.wake(service)
-        return await self._to_clip(flight, service)
+        return True
 
-    async def _to_verdict(self, flight: Flight, service: Service) -> None:
+    async def _to_ticket(self, flight: Flight, service: Service) -> Ticket:
         if flight.job.state == S.SENDING:
             # A flight of this very process that broke: whether its create left is not known.
             await self.submitter.interrupted(flight)
@@ -262,6 +282,9 @@ class Engine:
         if ticket is None:
             raise JobFailed(f"job {flight.job.id} has no ticket", billed=None)
 
+        return ticket
+
+    def _watch(self, flight: Flight, service: Service, ticket: Ticket) -> None:
         def seen(status: Status) -> None:
             flight.polls += 1
             if status.state in ("queued", "running"):
@@ -269,9 +292,39 @@ class Engine:
                     "queued" if status.state == "queued" else "running", flight, progress=status.progress
                 )
 
-        status = await self.watcher.verdict(ticket, service, flight.job.updated, seen)
-        with anyio.CancelScope(shield=True):
-            await self._settle(flight, service, status)
+        def ended(word: Verdict | Exception) -> None:
+            if isinstance(word, Unwatched):
+                flight.broken_off = True
+                self._over(flight)
+            else:
+                self.group.start_soon(self._leg, flight, partial(self._home, word=word))
+
+        like = kinds(service, flight.job.quote.order)
+        self.watcher.watch(ticket, service, flight.job.updated, ended, seen, like)
+
+    async def _remember(self) -> None:
+        """Teach the watcher, once, what the journal knows of how long jobs take."""
+        if self.watcher.taught:
+            return
+        self.watcher.taught = True
+        try:
+            for kind, after, by in await _thread(self.journal.transact, lambda tx: [*remembered(tx)]):
+                self.watcher.learn(kind, after, by)
+        except JournalUnavailable as problem:
+            log.info("how long jobs take is not known yet: %s", problem)
+
+    async def _home(self, flight: Flight, word: Verdict | Exception) -> bool:
+        """From the vendor's word to the clip."""
+        service = self.services.service(flight.job.route)
+        try:
+            if isinstance(word, Exception):
+                raise word
+            with anyio.CancelScope(shield=True):
+                await self._settle(flight, service, word)
+        finally:
+            self.submitter.gate.wake(service)
+        flight.clip = await self._to_clip(flight, service)
+        return False
 
     @property
     def _rescue(self) -> Rescue:
@@ -287,13 +340,20 @@ class Engine:
         )
         return JournalUnavailable(f"{lost}; {what}", provider=job.route.provider, model=job.route.model)
 
-    async def _settle(self, flight: Flight, service: Service, status: Status) -> None:
-        order, known = flight.job.quote.order, dict(flight.job.result or {})
+    async def _settle(self, flight: Flight, service: Service, verdict: Verdict) -> None:
+        order, known, status = flight.job.quote.order, dict(flight.job.result or {}), verdict.status
+        took = record(service, order, verdict)
         if status.state == "succeeded":
             cost, source = service.settle(order, status.usage)
             result = known | {"seed": status.seed if status.seed is not None else order.seed}
             await self._move(
-                flight, S.READY, cost=cost, cost_source=source, ticket=status.ticket, result=result
+                flight,
+                S.READY,
+                cost=cost,
+                cost_source=source,
+                ticket=status.ticket,
+                result=result,
+                detail=took,
             )
             self._tell("ready", flight, money=cost)
             return

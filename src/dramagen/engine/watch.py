@@ -50,6 +50,8 @@ class Watcher:
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._early: dict[tuple[str, str], None] = {}
         self._forecasts: dict[str, Forecast] = {}
+        self.taught = False
+        """Whether what earlier studios learnt was passed on."""
         self._begun = False
         self._nap: anyio.CancelScope | None = None
 
