@@ -60,6 +60,12 @@ def wording(order: Order) -> str:
     return "\n".join(cut_prompts(order)) if _listed(order) else prompt(order)
 
 
+def sendable(order: Order) -> str:
+    """The same, of an order whose whole body was made. Raises ``InvalidShot`` for one that could not be sent."""
+    body = body_of(order)
+    return wording(order) if _listed(order) else str(body[names(order)["prompt"]])
+
+
 def nowhere(item: Input) -> str:
     """No place at all: for a body that is only looked at."""
     return ""

@@ -107,6 +107,8 @@ def _masked(order: Order) -> tuple[Order, Mapping[str, str]]:
 
 def _unmasked(text: str, names: Mapping[str, str]) -> str:
     """The text with every mark as the endpoint's name, parted from a word that follows at once."""
+    if not names:
+        return text
     told = []
     for at, letter in enumerate(text):
         name = names.get(letter)

@@ -63,8 +63,7 @@ class FalAdapter:
 
     def wording(self, order: Order) -> str:
         """The prompt as it is sent. Raises ``InvalidShot`` for an order that could not be sent."""
-        endpoint.body_of(order)
-        return endpoint.wording(order)
+        return endpoint.sendable(order)
 
     def submit(self, order: Order, attempt: Attempt) -> Flow[Ticket]:
         """Put the job in the queue with one paid POST; media travel inside it."""

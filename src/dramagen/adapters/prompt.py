@@ -5,6 +5,7 @@ How a vendor names an input or a camera move is its own and stays in its adapter
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _KANA_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
@@ -45,6 +46,11 @@ def is_chinese(text: str, names: Iterable[str] = ()) -> bool:
     At least as many Chinese characters as Latin words, and no kana or hangul; a mention of one of ``names``
     says nothing either way (``@林夏 walks in`` is English).
     """
+    return _is_chinese(text, frozenset(names))
+
+
+@lru_cache(maxsize=64)  # one plan asks it of the same prompt for every route
+def _is_chinese(text: str, names: frozenset[str]) -> bool:
     bare = replace_mentions(text, dict.fromkeys(names, " "))
     characters = len(_HAN.findall(bare))
     return characters > 0 and characters >= len(_LATIN_WORD.findall(bare)) and not _KANA_HANGUL.search(bare)

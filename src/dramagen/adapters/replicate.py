@@ -43,8 +43,7 @@ class ReplicateAdapter:
 
     def wording(self, order: Order) -> str:
         """The prompt as it is sent. Raises ``InvalidShot`` for an order that could not be sent."""
-        endpoint.body_of(order)
-        return endpoint.wording(order)
+        return endpoint.sendable(order)
 
     def submit(self, order: Order, attempt: Attempt) -> Flow[Ticket]:
         """Create the prediction with one paid POST, larger inputs having gone up before. Nothing deduplicates it."""

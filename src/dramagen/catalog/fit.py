@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from dramagen.catalog import picture, price, words
+from dramagen.catalog import price, words
 from dramagen.catalog.cards import ModelCard, ProviderCard
+from dramagen.catalog.drafts import Draft, Drafts
 from dramagen.catalog.fitting import UNMEASURED, Adapt, Measure, Notes, NotMeasured, Unfit
 from dramagen.catalog.inputs import Desk, fit_exactly, fit_references
 from dramagen.catalog.load import SETTINGS, Catalog
 from dramagen.catalog.modes import Mode
-from dramagen.catalog.order import Order, Quote, Refusal, Trim
+from dramagen.catalog.order import Order, Quote, Refusal
 from dramagen.catalog.route import Route
+from dramagen.catalog.shape import Kept, Picture, Shape, Terms, fit_picture
 from dramagen.errors import InvalidShot
 from dramagen.shot import Shot
 
@@ -30,6 +32,8 @@ def fit(
     today: date,
     overridden: bool = False,
     planning: bool = False,
+    keyed: bool = False,
+    drafts: Drafts | None = None,
 ) -> Quote | Refusal:
     """What this route would film for this shot, and for how much; or why it cannot.
 
@@ -42,31 +46,40 @@ def fit(
         today: decides retirement.
         overridden: the base URL is somebody's own, where a retired model may live on.
         planning: a medium not fetched yet is a warning; without it, :class:`NotMeasured` is raised.
+        keyed: there is a key for the route; the answer says so and is the same otherwise.
+        drafts: what the other routes of one plan have found out already; for this shot and these arguments only.
     """
     card, provider = catalog.model(route.provider, route.model), catalog.provider(route.provider)
-    notes = Notes(shot.strict)
     try:
-        _alive(card, route, notes, today, overridden)
-        mode = _mode(shot, card)
-        desk = Desk(measure, adapt, card.media, notes, planning)
-        order, trim = _order(shot, route, card, provider, mode, desk, notes, can_trim)
-        words.check_prompt(_worded(order, wording), mode, notes)
-        cost = price.estimate(card, provider, order)
-        if cost is None:
+        ending = _alive(card, route, today, overridden)
+        desk = Desk(measure, adapt, card.media, Notes(shot.strict), planning)
+        draft = (Drafts() if drafts is None else drafts).of(
+            route,
+            card,
+            lambda: _drafted(shot, route, card, provider, catalog.kept, desk, wording, can_trim),
+        )
+        order = draft.order
+        if order.route is not route:
+            order = order.model_copy(update={"route": route})
+        if order.references or order.dialogue or order.options:
+            terms = _terms(card, provider, order)
+        else:
+            terms = catalog.kept.answer((route.region, *draft.key), lambda: _terms(card, provider, order))
+        if terms.price is None:
             raise Unfit("price", _state_a_price(route, provider))
     except Unfit as no:
-        return Refusal(route=route, rule=no.rule, reason=no.reason)
-    p50, p90 = _latency(card, order)
+        return Refusal(route=route, rule=no.rule, reason=no.reason, keyed=keyed)
     return Quote(
         route=route,
         order=order,
-        price=cost,
-        trim=trim,
-        adjustments=tuple(notes.adjustments),
-        seconds=p50,
-        seconds_p90=p90,
-        rating=next((q.rating for q in card.quality if order.mode in q.modes), None),
-        warnings=tuple(notes.warnings),
+        price=terms.price,
+        trim=draft.trim,
+        adjustments=draft.adjustments,
+        seconds=terms.p50,
+        seconds_p90=terms.p90,
+        rating=terms.rating,
+        keyed=keyed,
+        warnings=(ending, *draft.warnings) if ending else draft.warnings,
     )
 
 
@@ -83,71 +96,96 @@ def _worded(order: Order, wording: Callable[[Order], str] | None) -> str:
         raise Unfit("prompt", problem.message) from None
 
 
+def _drafted(
+    shot: Shot,
+    route: Route,
+    card: ModelCard,
+    provider: ProviderCard,
+    kept: Kept,
+    desk: Desk,
+    wording: Callable[[Order], str] | None,
+    can_trim: bool,
+) -> Draft:
+    """What the model would film, in whichever region."""
+    mode, notes = _mode(shot, card), desk.notes
+    if route.region not in card.wire:
+        raise Unfit("region", f"{card.id} is not served in region {route.region}")
+    silent = _silent(shot, mode, desk)
+    shape = Shape.of(shot, can_trim)
+    key = (route.provider, route.model, mode.name, shape, silent)
+    clip = kept.answer(key, lambda: fit_picture(shape, mode, silent))
+    notes.adjustments += clip.adjustments
+    order = _order(shot, route, card, provider, mode, clip, desk, notes)
+    words.check_prompt(_worded(order, wording), mode, notes)
+    return Draft(order, clip.trim, tuple(notes.adjustments), tuple(notes.warnings), key)
+
+
+def _silent(shot: Shot, mode: Mode, desk: Desk) -> str | None:
+    """Why no sound is made beside what the shot sends; None where nothing stands against it."""
+    if not mode.references.silent_with_video or not mode.references.videos:
+        return None
+    videos = [r.video for r in shot.references if r.video is not None]
+    return "films without sound beside a reference video" if any(map(desk.sends_video, videos)) else None
+
+
 def _order(
     shot: Shot,
     route: Route,
     card: ModelCard,
     provider: ProviderCard,
     mode: Mode,
+    clip: Picture,
     desk: Desk,
     notes: Notes,
-    can_trim: bool,
-) -> tuple[Order, Trim | None]:
-    if route.region not in card.wire:
-        raise Unfit("region", f"{card.id} is not served in region {route.region}")
-    duration, trim = picture.fit_length(shot, mode, notes, can_trim)
-    videos = [r.video for r in shot.references if r.video is not None and mode.references.videos]
-    silent = mode.references.silent_with_video and any(desk.sends_video(video) for video in videos)
-    why = "films without sound beside a reference video" if silent else None
-    tier, sound = picture.fit_tier(shot, mode, notes, why)
-    picture.check_tier_length(mode, tier, duration)
-    ratio = picture.fit_ratio(shot, mode)
-    width, height = picture.pixels(shot, mode, tier)
+) -> Order:
     words.fit_camera(shot, mode)
     desk.share(shot)
     first, last = (
-        None if image is None else desk.frame(field, image, shot, follows=ratio is None)
+        None if image is None else desk.frame(field, image, shot, follows=clip.aspect_ratio is None)
         for field, image in (("first_frame", shot.first_frame), ("last_frame", shot.last_frame))
     )
     if mode.exact_frames:
-        fit_exactly("first_frame", first, width, height)
-        fit_exactly("last_frame", last, width, height)
+        fit_exactly("first_frame", first, clip.width, clip.height)
+        fit_exactly("last_frame", last, clip.width, clip.height)
     order = Order(
         route=route,
         wire={**card.wire[route.region], **mode.wire},
         mode=mode.name,
         prompt=shot.prompt,
         negative_prompt=words.fit_negative(shot, mode, notes),
-        duration=duration,
-        resolution=tier,
-        aspect_ratio=ratio,
-        width=width,
-        height=height,
+        duration=clip.duration,
+        resolution=clip.resolution,
+        aspect_ratio=clip.aspect_ratio,
+        width=clip.width,
+        height=clip.height,
         fps=mode.fps,
-        audio=sound,
+        audio=clip.audio,
         seed=words.fit_seed(shot, mode, notes),
         first_frame=first,
         last_frame=last,
-        references=fit_references(shot, mode, desk, notes, sound, duration) if shot.references else (),
+        references=fit_references(shot, mode, desk, notes, clip.audio, clip.duration)
+        if shot.references
+        else (),
         camera=shot.camera,
-        cuts=words.fit_cuts(shot, mode, duration),
-        dialogue=words.fit_dialogue(shot, mode, notes, sound),
+        cuts=words.fit_cuts(shot, mode, clip.duration),
+        dialogue=words.fit_dialogue(shot, mode, notes, clip.audio),
         options=_options(shot, provider),
     )
     most = card.media.max_total_bytes
     if most is not None and (size := desk.travelling(order.inputs(), order.references)) > most:
         raise Unfit("references", f"{size:,} bytes of media together; at most {most:,}")
-    return order, trim
+    return order
 
 
-def _alive(card: ModelCard, route: Route, notes: Notes, today: date, overridden: bool) -> None:
+def _alive(card: ModelCard, route: Route, today: date, overridden: bool) -> str | None:
+    """Until when, for people, where that is known. Raises ``Unfit`` where it is over."""
     end = card.retires(route.region)
     if end is None or overridden:
-        return
+        return None
     instead = f"; use {' or '.join(card.instead)}" if card.instead else ""
     if end <= today:
         raise Unfit("retired", f"{card.id} was retired on {end}{instead}")
-    notes.warn(f"{card.id} retires on {end}{instead}")
+    return f"{card.id} retires on {end}{instead}"
 
 
 def _mode(shot: Shot, card: ModelCard) -> Mode:
@@ -167,8 +205,7 @@ def _mode(shot: Shot, card: ModelCard) -> Mode:
 def _options(shot: Shot, provider: ProviderCard) -> Mapping[str, Any]:
     """The caller's extras, none of which may change what was priced and agreed."""
     extras = shot.options.get(provider.name, {})
-    taken = sorted(set(_keys(extras)) & set(provider.reserved))
-    if taken:
+    if extras and (taken := sorted(set(_keys(extras)) & set(provider.reserved))):
         raise Unfit("options", f"options may not set {', '.join(taken)}: the shot's own fields decide that")
     if provider.local and shot.id is not None:
         # An animatic burns in which shot it stands for; a film must not depend on what its shot is called.
@@ -191,6 +228,12 @@ def _state_a_price(route: Route, provider: ProviderCard) -> str:
     row = f'{{ per = "second", amount = "0.60", currency = "{currency}" }}'
     line = f'providers.{route.provider}.models."{route.model}".price = [{row}]'
     return f"no price is known; state yours in {SETTINGS}, such as: {line}"
+
+
+def _terms(card: ModelCard, provider: ProviderCard, order: Order) -> Terms:
+    p50, p90 = _latency(card, order)
+    rating = next((q.rating for q in card.quality if order.mode in q.modes), None)
+    return Terms(price.estimate(card, provider, order), p50, p90, rating)
 
 
 def _latency(card: ModelCard, order: Order) -> tuple[float | None, float | None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 
 from dramagen.catalog.order import Input
 from dramagen.catalog.recipe import Recipe
@@ -52,6 +53,7 @@ class Notes:
             self.warnings.append(text)
 
 
+@lru_cache(maxsize=256)
 def fraction(ratio: str) -> Fraction:
     """``9:16`` as a number: width / height."""
     width, _, height = ratio.partition(":")

@@ -26,7 +26,7 @@ class Desk:
         self._adapt = adapt
         self._limits = limits
         self._images = limits.image
-        self._notes = notes
+        self.notes = notes
         self._planning = planning
 
     def share(self, shot: Shot) -> None:
@@ -101,7 +101,7 @@ class Desk:
         if problem := breach(made, limit):
             raise Unfit(rule, f"{what}: {problem}")
         before, after = _described(found, made, ratio)
-        self._notes.adjust(rule, before if what == rule else f"{what} {before}", after, "; ".join(why))
+        self.notes.adjust(rule, before if what == rule else f"{what} {before}", after, "; ".join(why))
         return made
 
     def _changed(
@@ -126,7 +126,7 @@ class Desk:
         except NotMeasured:
             if not self._planning:
                 raise
-            self._notes.warn(f"{what} is not yet measured")
+            self.notes.warn(f"{what} is not yet measured")
             return Input(sha256=UNMEASURED, media_type="application/octet-stream", size=0)
 
     def _off(self, found: Input, ratio: str) -> bool:

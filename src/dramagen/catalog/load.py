@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from dramagen.catalog.cards import ModelCard, ProviderCard, Quality
 from dramagen.catalog.price_rows import Price
 from dramagen.catalog.route import Route
+from dramagen.catalog.shape import Kept
 from dramagen.catalog.sourced import Part
 from dramagen.errors import ConfigError, NoRoute
 
@@ -62,6 +63,7 @@ class Catalog:
         self._providers: dict[str, ProviderCard] = {}
         self._models: dict[tuple[str, str], ModelCard] = {}
         self._routes: tuple[Route, ...] | None = None
+        self.kept = Kept()
 
     @classmethod
     def load(

@@ -1,14 +1,18 @@
 """Length, tier, sound, ratio and exact pixels: what the clip will be."""
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from dramagen.catalog.fitting import Notes, Unfit, fraction
 from dramagen.catalog.modes import Mode
 from dramagen.catalog.order import Trim
-from dramagen.shot import RESOLUTIONS, Shot
+from dramagen.shot import RESOLUTIONS
+
+if TYPE_CHECKING:
+    from dramagen.catalog.shape import Shape
 
 
-def fit_length(shot: Shot, mode: Mode, notes: Notes, can_trim: bool) -> tuple[Decimal, Trim | None]:
+def fit_length(shot: "Shape", mode: Mode, notes: Notes, can_trim: bool) -> tuple[Decimal, Trim | None]:
     """Seconds to order, never fewer than asked, and the part of them to keep."""
     asked, takes = _plain(Decimal(str(shot.duration))), f"films {mode.durations}"
     found = mode.durations.at_least(asked)
@@ -30,7 +34,7 @@ def fit_length(shot: Shot, mode: Mode, notes: Notes, can_trim: bool) -> tuple[De
     )
 
 
-def fit_tier(shot: Shot, mode: Mode, notes: Notes, silent: str | None = None) -> tuple[str, bool]:
+def fit_tier(shot: "Shape", mode: Mode, notes: Notes, silent: str | None = None) -> tuple[str, bool]:
     """The vendor's tier, as asked or the next one up, and whether sound is asked for.
 
     ``silent`` says why no sound can be made here although the mode has it.
@@ -60,9 +64,9 @@ def check_tier_length(mode: Mode, tier: str, ordered: Decimal) -> None:
         raise Unfit("duration", f"{ordered:f} s at {tier} would be ordered; at most {longest:f} s there")
 
 
-def fit_ratio(shot: Shot, mode: Mode) -> str | None:
+def fit_ratio(shot: "Shape", mode: Mode) -> str | None:
     """The ratio to ask for, in the vendor's spelling; None where the output follows the first frame."""
-    if shot.first_frame is not None and mode.follows_frame:
+    if shot.framed and mode.follows_frame:
         return None
     wanted = fraction(shot.aspect_ratio)
     for ratio in mode.ratios:
@@ -71,7 +75,7 @@ def fit_ratio(shot: Shot, mode: Mode) -> str | None:
     raise Unfit("ratio", f"{shot.aspect_ratio} asked; films {', '.join(mode.ratios)} in mode {mode.name}")
 
 
-def pixels(shot: Shot, mode: Mode, tier: str) -> tuple[int, int] | tuple[None, None]:
+def pixels(shot: "Shape", mode: Mode, tier: str) -> tuple[int, int] | tuple[None, None]:
     """Exact width and height, where the card knows them for this tier and ratio."""
     wanted = fraction(shot.aspect_ratio)
     for ratio, size in mode.sizes.get(tier, {}).items():

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from dramagen.catalog.fitting import Notes, Unfit
 from dramagen.catalog.modes import Mode
@@ -91,10 +92,16 @@ def check_prompt(text: str, mode: Mode, notes: Notes) -> None:
     if most is not None and len(text) > most:
         raise Unfit("prompt", f"{len(text):,} characters as sent; at most {most:,}")
     for word in limit.forbidden:
-        if re.search(rf"(?<!\S){re.escape(word)}(?![\w-])", text, re.IGNORECASE):
+        if _command(word).search(text):
             raise Unfit("prompt", f"{word!r} in the prompt is a command to this vendor; reword it")
     if limit.advised_chars is not None and len(text) > limit.advised_chars:
         notes.warn(f"{len(text):,} characters of prompt; the vendor advises {limit.advised_chars:,}")
+
+
+@lru_cache(maxsize=256)
+def _command(word: str) -> re.Pattern[str]:
+    """What finds a vendor's command where it stands alone."""
+    return re.compile(rf"(?<!\S){re.escape(word)}(?![\w-])", re.IGNORECASE)
 
 
 def _short(text: str) -> str:

@@ -6,6 +6,7 @@ from datetime import date
 from importlib.util import find_spec
 
 from dramagen.catalog.access import Access
+from dramagen.catalog.drafts import Drafts
 from dramagen.catalog.fit import fit
 from dramagen.catalog.order import Quote, Refusal
 from dramagen.catalog.route import Route
@@ -58,8 +59,8 @@ class Planner:
         held: str | None,
         closed: Mapping[str, str] | None = None,
     ) -> ShotPlan:
-        lifted, today = self._lifted(shot.pin), self.today()
-        answers = [self._ask(shot, route, route in lifted, planning, today) for route in routes]
+        lifted, today, drafts = self._lifted(shot.pin), self.today(), Drafts()
+        answers = [self._ask(shot, route, route in lifted, planning, today, drafts) for route in routes]
         attempts = self._attempts(shot, [a for a in answers if isinstance(a, Quote)])
         if shot.pin is None:
             # A pin is waited for or fails; without one whoever is at home is asked, if anybody is.
@@ -127,7 +128,9 @@ class Planner:
 
     # --- one route -----------------------------------------------------------------------------------------
 
-    def _ask(self, shot: Shot, route: Route, lifted: bool, planning: bool, today: date) -> Quote | Refusal:
+    def _ask(
+        self, shot: Shot, route: Route, lifted: bool, planning: bool, today: date, drafts: Drafts
+    ) -> Quote | Refusal:
         access = self._access(route)
         try:
             adapter = self.services.adapter(route.provider)
@@ -146,6 +149,7 @@ class Planner:
             overridden=lifted and access.overridden,
             planning=planning,
             keyed=access.keyed,
+            drafts=drafts,
         )
         if isinstance(answer, Quote) and answer.price.most.currency not in self.rates.per_usd:
             currency = answer.price.most.currency
