@@ -1,6 +1,7 @@
 """Driving jobs from wherever they are to a clip. One flight per job; callers wait for it, and may leave."""
 
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -49,6 +50,9 @@ log = logging.getLogger("dramagen.engine")
 S = JobState
 
 GIVEN_UP_UNSENT = "given up before it was sent"
+
+DOWNLOADS = 16
+"""Files fetched from one provider at once: all jobs may be over in one moment."""
 
 ELSEWHERE = 0.5
 """Real seconds between looks at a job another process is driving."""
@@ -103,6 +107,8 @@ class Engine:
     group: anyio.abc.TaskGroup
     emit: Callable[[Event], None]  # never raises
     flights: dict[str, Flight] = field(default_factory=dict)
+    downloads: dict[str, anyio.Semaphore] = field(default_factory=dict)
+    checks: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(os.cpu_count() or 1))
 
     async def clip(self, job: Job, shot: Shot, started: bool = False) -> Clip:
         """The clip of a job, wherever the job is: done, running here, running elsewhere, or left behind.
@@ -399,9 +405,13 @@ class Engine:
         return await self._stored(flight.job, flight.shot, cached=not flight.started)
 
     async def _fetched(self, flight: Flight, service: Service) -> tuple[Stored, Finished]:
-        stored = await _thread(self._kept, flight.job) or await self._collected(flight, service)
+        bay = self.downloads.setdefault(service.route.provider, anyio.Semaphore(DOWNLOADS))
+        async with bay:
+            stored = await _thread(self._kept, flight.job) or await self._collected(flight, service)
         seed = (flight.job.result or {}).get("seed")
-        return stored, await _thread(finish, self.store, flight.job.quote, stored, seed)
+        # Decoding takes a core for itself; more of it at once would only keep the questions waiting.
+        check = partial(finish, self.store, flight.job.quote, stored, seed)
+        return stored, await anyio.to_thread.run_sync(check, limiter=self.checks)
 
     def _kept(self, job: Job) -> Stored | None:
         """The file, where an earlier process fetched and checked it and died before it wrote that down."""
