@@ -93,6 +93,7 @@ class Config(Setting):
         callback_url: the public https address ``dramagen.webhooks.app`` answers at, prefix included; vendors that
             can call are then given an address under it. A loopback address may be http, for tests.
         time_scale: how much faster than real time waits pass (for emulators).
+        telemetry: ``on`` (where OpenTelemetry is installed), ``prompts`` (spans also carry prompts), or ``off``.
         database: ``postgresql://...`` of a journal that several machines share (extra ``postgres``); by default a
             file in the home. A password is better kept in ``DRAMAGEN_DATABASE``, or where libpq looks for it.
     """
@@ -110,4 +111,5 @@ class Config(Setting):
     on_unknown: Literal["hold", "resend"] | None = None
     callback_url: str | None = None
     time_scale: Annotated[float, Field(gt=0)] | None = None
+    telemetry: Literal["on", "prompts", "off"] | None = None
     database: str | None = Field(default=None, repr=False)

@@ -116,6 +116,11 @@ class Settings:
         return float(self.first("time_scale", 1.0))
 
     @property
+    def telemetry(self) -> str:
+        """``on``, ``prompts`` or ``off``."""
+        return str(self.first("telemetry", "on"))
+
+    @property
     def database(self) -> str | None:
         """Where the shared journal is; None for a file in the home."""
         url: str | None = self.first("database", None)

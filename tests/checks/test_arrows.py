@@ -18,6 +18,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {"vocabulary": frozenset()}
 MAY_KNOW |= {
     "media": frozenset({"vocabulary"}),
     "store": frozenset({"vocabulary"}),
+    "telemetry": frozenset({"vocabulary"}),
     "catalog": frozenset({"vocabulary"}),
     "adapters": frozenset({"vocabulary", "catalog"}),
     "routing": frozenset({"vocabulary", "catalog"}),

@@ -53,12 +53,14 @@ from dramagen.settings import Settings, gather
 from dramagen.shot import Shot
 from dramagen.store import Store
 from dramagen.studio.books import Books
+from dramagen.studio.broadcast import ROOM, Broadcast, Events
 from dramagen.studio.doctor import KeyReport, examine
 from dramagen.studio.filming import Filming
 from dramagen.studio.packing import pack, unpack
 from dramagen.studio.planning import Planner
 from dramagen.studio.results import Results
 from dramagen.studio.resuming import give_up_unsent, resume
+from dramagen.telemetry import log_event, open_telemetry
 
 log = logging.getLogger("dramagen.studio")
 
@@ -73,7 +75,7 @@ class Studio:
 
     Args:
         config: settings of this program; the environment and ``dramagen.toml`` fill in the rest.
-        on_event: told of every step, in the studio's own task; it must not block.
+        on_event: told of every step, in the studio's own task; it must not block. :meth:`events` may be slow.
         policy: chooses among routes; the configured one (``cheapest``) by default.
         clock: time; tests give a virtual one.
         cwd: where ``dramagen.toml`` is looked for; the working directory by default.
@@ -103,6 +105,7 @@ class Studio:
         self._services = Services(self.catalog, self.settings)
         self._clock = clock or RealClock(self.settings.time_scale)
         self._on_event = on_event
+        self._broadcast = Broadcast()
         self._transports = dict(transports or {})
         self._policy = policy_of(policy or self.settings.first("policy", None))
         self._planner = self._make_planner(Intake(self.store))
@@ -131,6 +134,11 @@ class Studio:
 
     async def _open(self, stack: AsyncExitStack) -> Filming:
         settings, clock = self.settings, self._clock
+        telemetry = None if settings.telemetry == "off" else open_telemetry(settings.telemetry == "prompts")
+        if telemetry is not None:
+            stack.callback(telemetry.close)
+        self._broadcast = Broadcast(log_event, telemetry, self._on_event)
+        stack.callback(self._broadcast.close)
         journal = await anyio.to_thread.run_sync(self._books.open)
         stack.callback(self._books.close)
         owner = await anyio.to_thread.run_sync(self._books.owner)
@@ -171,9 +179,9 @@ class Studio:
             clock=clock,
             owner=owner,
             group=group,
-            emit=self._emit,
+            emit=self._broadcast,
         )
-        return Filming(engine, self._planner, settings, self._emit)
+        return Filming(engine, self._planner, settings, self._broadcast)
 
     def _make_planner(self, intake: Intake) -> Planner:
         return Planner(
@@ -186,15 +194,6 @@ class Studio:
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._clock.now(), UTC).date()
-
-    def _emit(self, event: Event) -> None:
-        if self._on_event is None:
-            return
-        try:
-            self._on_event(event)
-        except Exception:
-            # A listener's accident must not cost a job that is paid for.
-            log.exception("on_event failed on %r", event.kind)
 
     def _running(self) -> Filming:
         if self._filming is None:
@@ -394,6 +393,18 @@ class Studio:
         the journal notices within a second.
         """
         self._books.look(lambda journal: journal.transact(forget), None)
+
+    def events(self, room: int = ROOM) -> Events:
+        """Every step of every shot from now on, as an async iterator that ends when the studio closes::
+
+            async for event in studio.events():
+                print(event.kind, event.shot.name, event.progress)
+
+        Each call gives a reader of its own. A slow one holds nothing up: where it is more than ``room`` events behind
+        it loses the oldest steps, counted in its ``dropped``, but never an event that ends a job.
+        """
+        self._running()
+        return self._broadcast.reader(room)
 
     # --- the person's word ---------------------------------------------------------------------------------
 
