@@ -19,7 +19,7 @@ from dramagen.catalog.route import Route
 from dramagen.engine.clock import VirtualClock
 from dramagen.engine.lane import JITTER
 from dramagen.engine.watch import EARLY, MISSING, Watcher
-from dramagen.errors import ProviderUnavailable
+from dramagen.errors import InvalidShot, ProviderUnavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -375,3 +375,88 @@ async def test_regions_have_lanes_of_their_own(clock: VirtualClock, vendor: Vend
 
         group.start_soon(abroad)
     assert sorted(asked for _, asked in vendor.asked) == [["a"], ["b"]]
+
+
+async def test_jobs_like_others_are_looked_at_when_those_ended() -> None:
+    clock = Steered()
+    vendor = Vendor(clock, answers={"a": "running"})
+    async with watching(clock) as watcher, anyio.create_task_group() as group:
+        for _ in range(10):
+            watcher.learn("such jobs", 39.8, 40.2)
+
+        async def one() -> None:
+            await watcher.verdict(ticket("a"), vendor.service(), clock.now(), kinds=["these", "such jobs"])
+
+        start = clock.now()
+        group.start_soon(one)
+        while clock.now() < start + 39:
+            await clock.move(0.5)
+        assert len(vendor.asked) == 1, "half-way, as the card's longest interval is 30 s"
+        vendor.answers = {"a": "succeeded"}
+        for _ in range(30):
+            await clock.move(0.1)
+    assert 39.5 <= vendor.asked[1][0] - start <= 40.5
+    assert len(vendor.asked) == 2
+
+
+async def test_a_vendor_that_does_not_answer_for_so_many_is_asked_about_fewer(
+    clock: VirtualClock, vendor: Vendor
+) -> None:
+    names = [f"j{n}" for n in range(8)]
+    vendor.script = [InvalidShot("too many ids"), InvalidShot("too many ids")]
+    vendor.answers = dict.fromkeys(names, "succeeded")
+    async with watching(clock) as watcher, anyio.create_task_group() as group:
+        for name in names:
+            group.start_soon(ask, watcher, vendor, name)
+    assert len(vendor.asked[0][1]) == 8
+    assert max(len(asked) for _, asked in vendor.asked[2:]) <= 4
+    assert sorted(name for _, asked in vendor.asked[2:] for name in asked) == names
+
+
+async def test_lists_are_asked_for_as_seldom_as_the_vendor_says() -> None:
+    clock = Steered()
+    vendor = Vendor(clock, polls_per_second=Decimal(5), list_per_second=Decimal("0.5"))
+    names = [f"j{n}" for n in range(40)]
+    vendor.answers = dict.fromkeys(names, "running")
+    quick = CARD.model_copy(update={"first_poll": 1.0, "interval": 1.0, "interval_max": 1.0})
+    async with watching(clock) as watcher, anyio.create_task_group() as group:
+
+        async def one(name: str) -> None:
+            await ask(watcher, vendor, name, watch=quick)
+
+        for name in names:
+            group.start_soon(one, name)
+        for _ in range(200):
+            await clock.move(0.1)
+        lists = [at for at, asked in vendor.asked if len(asked) > 1]
+        vendor.answers = dict.fromkeys(names, "succeeded")
+        for _ in range(200):
+            await clock.move(0.1)
+    assert len(lists) >= 8
+    assert all(b - a >= 2 - 1e-6 for a, b in itertools.pairwise(lists))
+
+
+async def test_a_vendor_that_does_not_answer_keeps_no_other_waiting() -> None:
+    clock = Steered()
+    vendor = Vendor(clock, answers={"quick": "succeeded", "slow": "succeeded"})
+
+    class Stuck(Http):
+        async def run(self, flow: Flow[Any], adapter: Any, access: Any) -> Any:
+            if access == "slow":
+                await anyio.sleep_forever()
+            return await super().run(flow, adapter, access)
+
+    def place(region: str) -> Any:
+        service = vendor.service(region=region)
+        service.access = region
+        return service
+
+    ended: list[str] = []
+    async with anyio.create_task_group() as group:
+        watcher = Watcher(Stuck(), clock, group, random.Random(1))  # type: ignore[arg-type]  # likewise
+        for name in ("slow", "quick"):
+            watcher.watch(ticket(name), place(name), clock.now(), lambda word, name=name: ended.append(name))
+        await clock.move(20)
+        assert ended == ["quick"]
+        group.cancel_scope.cancel()
+    assert ended == ["quick", "slow"], "told that nobody asks any more"

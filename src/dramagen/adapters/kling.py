@@ -64,7 +64,7 @@ class KlingAdapter:
 
     name = "kling"
     batch = 200
-    """Ids in one status request. Kling documents no limit; these make a URL of 4 kB. The watcher asks for fewer where refused."""
+    """Ids in one status request: a URL of 4 kB. Kling names no limit; the watcher asks for fewer where refused."""
 
     def wording(self, order: Order) -> str:
         """The prompt as it is sent. Raises ``InvalidShot`` for an order that could not be sent."""

@@ -38,6 +38,9 @@ class Forecast:
         """A job was not over ``after`` so many seconds, and over ``by`` so many."""
         if not 0 <= after <= by < math.inf:
             return
+        if self.known and by > self.quiet:
+            # Over at its first look: the time before, in which no other ended, is no likelier for that.
+            after = max(after, self.quiet)
         spare = max(0.0, NARROW - (by - after)) / 2
         self._took.append((max(0.0, after - spare), by + spare))
         self._news += 1
@@ -61,9 +64,16 @@ class Forecast:
         """
         self._learn()
         end = self._edges[-1]
+        # Times of jobs that still run are not known: a wave's first ones end first, and say nothing of its last. Of
+        # a job that has come so far it is not believed that half as much again passes without its end.
+        tail = math.sqrt(4 * cost * age)
         if age >= end:
-            return age + max(OUTLIVED, age - end)
-        goal = self._looked(age) + math.sqrt(2 * cost)
+            return age + max(OUTLIVED, min(age - end, tail))
+        foreseen = self._foreseen(age, cost)
+        return foreseen if age <= self._edges[0] else min(foreseen, age + tail)
+
+    def _foreseen(self, age: float, cost: float) -> float:
+        goal, end = self._looked(age) + math.sqrt(2 * cost), self._edges[-1]
         place = bisect_right(self._looks, goal) - 1
         if place >= len(self._rates):
             return end

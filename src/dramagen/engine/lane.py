@@ -158,8 +158,14 @@ class Lane:
 
     def take(self, now: float) -> list[Waiting]:
         """The jobs to ask about in one request now; none where it is better to wait for others to be due."""
-        many = self._many(now)
-        limit = self.batch if many else 1
+        limit = self.batch
+        if limit > 1 and now < self._list_free:
+            # Vendors may allow lists less often. Until the next one jobs are asked about one by one, unless there are
+            # so many that those asked last would have been sooner together.
+            limit = 1
+            if self._many(now):
+                self._free = self._list_free
+                return []
         group: list[Waiting] = []
         while len(group) < limit and (first := self._first()) is not None and first.next <= now + TOGETHER:
             heapq.heappop(self._queue)
@@ -175,20 +181,13 @@ class Lane:
         return group
 
     def _many(self, now: float) -> bool:
-        """Whether several jobs may be asked about together now: vendors may allow that less often.
-
-        Until they do, jobs are asked about one by one, unless there are so many that those asked last would have
-        been sooner together.
-        """
-        if self.batch == 1 or now >= self._list_free:
-            return True
-        rates = self.service.provider.limits
-        singly = (self._list_free - now) * float(rates.polls_per_second or RATE)
+        """Whether more jobs are due than can be asked about one by one until they may be together."""
+        rate = self.service.provider.limits.polls_per_second or RATE
+        singly = (self._list_free - now) * float(rate)
         due = 0
         for when, place, waiting in self._queue:
             due += when <= now and place == waiting.place
             if due > singly:
-                self._free = self._list_free
                 return True
         return False
 
