@@ -29,9 +29,10 @@ MAY_KNOW["studio"] = frozenset(MAY_KNOW) - {"emulator"}
 MAY_KNOW["oneshot"] = frozenset({"vocabulary", "studio"})
 MAY_KNOW["webhooks"] = frozenset({"vocabulary", "catalog", "adapters", "engine", "studio"})
 MAY_KNOW["episode"] = MAY_KNOW["studio"] | {"studio"}
+MAY_KNOW["temporal"] = frozenset({"vocabulary", "studio", "episode"})
 MAY_KNOW["testing"] = MAY_KNOW["studio"] | {"studio", "emulator"}
 MAY_KNOW["bench"] = MAY_KNOW["episode"] | {"episode"}
-MAY_KNOW["cli"] = MAY_KNOW["bench"] | {"bench", "oneshot", "emulator"}
+MAY_KNOW["cli"] = MAY_KNOW["bench"] | {"bench", "oneshot", "emulator", "temporal"}
 
 EXCEPTIONS: dict[tuple[str, str], str] = {
     (

@@ -21,6 +21,7 @@ from dramagen.cli.screen import calmly
 from dramagen.cli.shoot import shoot
 from dramagen.cli.takes import takes
 from dramagen.cli.trust import trust
+from dramagen.cli.worker import worker
 
 _EXITS = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in MEANING.items()) + "."
 
@@ -50,7 +51,7 @@ def top(
     """Film shots and episodes with the video models a short-drama studio uses."""
 
 
-for command in (shoot, film, plan, takes, pick, reject, cut, models, ledger, emulate, doctor, trust):
+for command in (shoot, film, plan, takes, pick, reject, cut, models, ledger, emulate, worker, doctor, trust):
     app.command()(calmly(command))
 app.add_typer(jobs, name="jobs")
 app.add_typer(cache, name="cache")

@@ -8,7 +8,20 @@ import typer
 from dramagen.cli import exits, tables
 from dramagen.cli.board import Board
 from dramagen.cli.consent import agree, answer, ask, can_ask, warn_of_the_unfilmable
-from dramagen.cli.options import AsJson, File, MoneyLimit, Out, Pin, Yes, capped, folder_of
+from dramagen.cli.durable import film_durably
+from dramagen.cli.options import (
+    AsJson,
+    File,
+    MoneyLimit,
+    Out,
+    Pin,
+    Queue,
+    TakesToPick,
+    Temporal,
+    Yes,
+    capped,
+    folder_of,
+)
 from dramagen.cli.screen import console, emit, note, say
 from dramagen.episode import Episode, Manifest
 from dramagen.episode import film as film_episode
@@ -26,8 +39,17 @@ def film(
     budget: MoneyLimit = None,
     yes: Yes = False,
     as_json: AsJson = False,
+    temporal: Temporal = None,
+    queue: Queue = "dramagen",
+    takes: TakesToPick = None,
 ) -> None:
     """Film an episode and cut it together. Run again, it goes on where it was and pays for nothing twice."""
+    if temporal is not None:
+        film_durably(file, folder_of(file, out), pin, budget, yes, as_json, temporal, queue, takes)
+    if takes is not None:
+        raise typer.BadParameter(
+            "--takes goes with --temporal; here `dramagen takes` films several of one shot"
+        )
     code = anyio.run(_film, file, folder_of(file, out), pin, budget, yes, as_json)
     raise typer.Exit(code)
 

@@ -35,6 +35,22 @@ MoneyLimit = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending or filming again.")]
+Temporal = Annotated[
+    str | None,
+    typer.Option(
+        "--temporal", metavar="HOST:PORT", help="A Temporal server whose workers film; see `dramagen worker`."
+    ),
+]
+Queue = Annotated[str, typer.Option("--queue", metavar="NAME", help="The task queue of its workers.")]
+TakesToPick = Annotated[
+    int | None,
+    typer.Option(
+        "--takes",
+        min=1,
+        max=50,
+        help="With --temporal: film so many of each shot, and wait for a pick of every one.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on standard output.")]
 
 

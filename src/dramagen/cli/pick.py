@@ -4,7 +4,8 @@ from pathlib import Path
 
 import anyio
 
-from dramagen.cli.options import AsJson, File, Out, ShotId, Take, folder_of
+from dramagen.cli.durable import tell
+from dramagen.cli.options import AsJson, File, Out, ShotId, Take, Temporal, folder_of
 from dramagen.cli.screen import emit, say
 from dramagen.episode import Episode, Picks
 from dramagen.episode.choose import choose
@@ -15,8 +16,22 @@ from dramagen.errors import InvalidShot
 from dramagen.studio import Studio
 
 
-def pick(file: File, shot: ShotId, take: Take, out: Out = None, as_json: AsJson = False) -> None:
+def pick(
+    file: File,
+    shot: ShotId,
+    take: Take,
+    out: Out = None,
+    as_json: AsJson = False,
+    temporal: Temporal = None,
+) -> None:
     """Take this take into the episode. Shots that continue from it become stale; nothing is deleted."""
+    if temporal is not None:
+        tell(temporal, file, "pick", shot, take)
+        if as_json:
+            emit({"shot": shot, "take": take})
+        else:
+            say(f"{shot}: take {take} is picked")
+        return
     folder = folder_of(file, out)
     episode, reel = Episode.load(file), Reel.load(folder)
     found = episode.shot(shot)

@@ -6,7 +6,8 @@ from typing import Annotated
 import anyio
 import typer
 
-from dramagen.cli.options import AsJson, File, Out, ShotId, Take, folder_of
+from dramagen.cli.durable import tell
+from dramagen.cli.options import AsJson, File, Out, ShotId, Take, Temporal, folder_of
 from dramagen.cli.pick import say_stale, stale_after
 from dramagen.cli.screen import emit, note, say
 from dramagen.episode import Episode, Picks
@@ -24,8 +25,16 @@ def reject(
     reason: Annotated[str, typer.Argument(help="Why, in your own words.", show_default=False)] = "",
     out: Out = None,
     as_json: AsJson = False,
+    temporal: Temporal = None,
 ) -> None:
     """Refuse this take, with a reason that teaches the router. The clip is kept, the next take takes its place."""
+    if temporal is not None:
+        tell(temporal, file, "reject", shot, take, reason)
+        if as_json:
+            emit({"shot": shot, "take": take, "reason": reason})
+        else:
+            say(f"{shot}: take {take} is rejected; another is filmed")
+        return
     folder = folder_of(file, out)
     episode = Episode.load(file)
     episode.shot(shot)

