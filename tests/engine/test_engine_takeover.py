@@ -201,4 +201,4 @@ async def test_limits_of_jobs_at_once_are_kept(stage: Any) -> None:
 
     async with stage.studio(transport=Counting(), limits={"seedance": 2}) as studio:
         assert len(await studio.takes(stage.shot, 6)) == 6
-    assert peak <= 2
+    assert peak == 2  # the first two leave before any is asked about

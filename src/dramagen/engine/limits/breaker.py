@@ -61,10 +61,10 @@ def standing(tx: Transaction, line: Line, now: float) -> Standing:
     """Whether creates may be sent."""
     probe = []
     for row in _rows(tx, line):
-        until = min(row["until"], now + LONGEST / line.scale)
+        until = row["until"]
         if not row["opened"]:
             continue
-        if until > now:
+        if now < until <= now + LONGEST / line.scale:  # what is later was written before the clock was set back
             stop = _stops(row) or (until - now) * line.scale > PATIENCE
             told = _told(row, until)
             return Standing(True, until, told.message, told if stop else None)

@@ -39,13 +39,12 @@ def ceiling(tx: Transaction, line: Line, now: float) -> Ceiling:
         return Ceiling(line.at_once)
     row = rows[0]
     known = [limit for limit in (line.at_once, row["at_once"]) if limit is not None]
-    # A pause cannot be longer than the longest one: the clock may have been set back.
-    until = min(row["until"], now + ASKED / line.scale)
-    return Ceiling(min(known, default=None), until, row["strikes"] > 0)
+    return Ceiling(min(known, default=None), row["until"], row["strikes"] > 0)
 
 
 def _counts(struck: float, line: Line, now: float) -> bool:
-    return struck > now - FORGOTTEN / line.scale
+    # What lies ahead was written before the clock was set back.
+    return now - FORGOTTEN / line.scale < struck <= now + ASKED / line.scale
 
 
 def refused(tx: Transaction, line: Line, error: DramagenError, sent: float, now: float) -> None:

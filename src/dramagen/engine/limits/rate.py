@@ -41,13 +41,17 @@ def take(tx: Transaction, name: str, rate: Rate, now: float, count: int = 1) -> 
     ``now`` is in Unix seconds, and of the same pace as the rate.
     """
     rows = tx.rows("SELECT due FROM rates WHERE name = ?", (name,))
+    known = rows[0]["due"] if rows else now
     # Never further ahead than a full burst: a clock that was set back must not stop everything until it caught up.
-    due = min(max(rows[0]["due"] if rows else now, now), now + rate.burst * rate.interval)
+    due = min(max(known, now), now + rate.burst * rate.interval)
     wait: float = due + (count - rate.burst) * rate.interval - now
-    if wait > _NEARLY:
+    if wait <= _NEARLY:
+        wait = 0.0
+        due += count * rate.interval
+    elif due == known:
         return wait
     tx.execute(
         "INSERT INTO rates (name, due) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET due = excluded.due",
-        (name, due + count * rate.interval),
+        (name, due),
     )
-    return 0.0
+    return wait
