@@ -5,6 +5,7 @@ import re
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import anyio
 import anyio.to_thread
@@ -23,6 +24,9 @@ from dramagen.store.durable import room_for
 
 SIZE_LIMIT = 4 * 1024**3
 """Bytes. The longest 4k clip any vendor makes is far smaller."""
+
+BLOCK = 1 << 20
+"""Bytes written at once."""
 
 TRIES = 8
 
@@ -178,21 +182,58 @@ async def _write(response: httpx.Response, part: _Part, start: int) -> str:
     # Unpacked where it comes compressed although we asked for it as it is; never gone on with then. No chunk size:
     # what waits in a chunk when the connection breaks would be fetched again.
     body = aclosing(response.aiter_bytes())  # type: ignore[type-var]  # a generator, declared as an iterator
-    async with await anyio.open_file(part.path, "r+b") as file, body as chunks:
-        await file.seek(start)
-        await file.truncate()
-        async for chunk in chunks:
-            size += len(chunk)
-            if size > SIZE_LIMIT:
-                await anyio.to_thread.run_sync(part.discard)
-                raise DramagenError(f"a file of more than {SIZE_LIMIT:,} bytes is no clip", billed=True)
-            hasher.update(chunk)
-            await file.write(chunk)
+    with await anyio.to_thread.run_sync(_opened, part.path, start) as file:
+        writer = _Writer(file, hasher)
+        async with body as chunks:
+            try:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > SIZE_LIMIT:
+                        await anyio.to_thread.run_sync(part.discard)
+                        raise DramagenError(
+                            f"a file of more than {SIZE_LIMIT:,} bytes is no clip", billed=True
+                        )
+                    if writer.take(chunk):
+                        await anyio.to_thread.run_sync(writer.write)
+            finally:
+                with anyio.CancelScope(shield=True):  # what came is gone on from, however this ends
+                    await anyio.to_thread.run_sync(writer.write)
     if expected is not None and not encoded and size - start != int(expected):
         raise Broken(f"{size - start:,} of {int(expected):,} bytes")
     if not size:
         raise Broken("the file is empty")
     return hasher.hexdigest()
+
+
+def _opened(path: Path, start: int) -> BinaryIO:
+    """The file, to be written from ``start`` on."""
+    file = path.open("r+b", buffering=0)
+    file.seek(start)
+    file.truncate()
+    return file
+
+
+class _Writer:
+    """Hashes and writes in blocks: a thread for every packet would take longer than the packets."""
+
+    def __init__(self, file: BinaryIO, hasher: "hashlib._Hash") -> None:
+        self._file, self._hasher = file, hasher
+        self._waiting: list[bytes] = []
+        self._size = 0
+
+    def take(self, chunk: bytes) -> bool:
+        """Keep a chunk for later; whether there is enough to write."""
+        self._waiting.append(chunk)
+        self._size += len(chunk)
+        return self._size >= BLOCK
+
+    def write(self) -> None:
+        """Write what waits."""
+        block = memoryview(b"".join(self._waiting))
+        self._waiting, self._size = [], 0
+        self._hasher.update(block)
+        while block:
+            block = block[self._file.write(block) :]
 
 
 def _hashed(path: Path, size: int) -> "hashlib._Hash":
