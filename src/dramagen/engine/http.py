@@ -30,6 +30,9 @@ ANSWER_LIMIT = 32 * 1024 * 1024
 
 REDIRECTS = 5
 
+CREATES = 32
+"""Creates under way to one host at once; more than any vendor takes from one key."""
+
 _NOT_SENT = (
     httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
 )  # fmt: skip
@@ -85,6 +88,7 @@ class Http:
         self._now = now
         self._transports = dict(transports or {})
         self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
+        self._creates: dict[str, anyio.Semaphore] = {}
         self._ssl: Any = None
 
     async def aclose(self) -> None:
@@ -92,6 +96,14 @@ class Http:
         for client in self._clients.values():
             await client.aclose()
         self._clients.clear()
+
+    def creating(self, access: Access) -> anyio.Semaphore:
+        """Held while a create is announced and sent.
+
+        Without it thousands that are begun together would all be announced before the first is sent, and after a
+        crash all of them would be unknown.
+        """
+        return self._creates.setdefault(access.host, anyio.Semaphore(CREATES))
 
     # --- flows -------------------------------------------------------------------------------------------
 

@@ -146,7 +146,8 @@ class Submitter:
     async def _in_turn(self, held: Held, service: Service, load: Load, waiting: Waiting) -> None:
         while True:
             with suppress(Full):
-                async with self.gate.turn(held.job, service, waiting) as turn:
+                turn_of = self.gate.turn(held.job, service, waiting)
+                async with turn_of as turn, self.http.creating(service.access):
                     return await self._once(held, service, load, turn)
 
     async def _once(self, held: Held, service: Service, load: Load, turn: Turn) -> None:
