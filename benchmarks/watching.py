@@ -33,7 +33,8 @@ import httpx
 
 from dramagen import Clip, Config, Shot, Studio
 from dramagen.clip import Facts, Original
-from dramagen.engine.engine import Engine
+from dramagen.engine.engine import Engine, Flight
+from dramagen.engine.service import Service
 from dramagen.events import Event
 from dramagen.money import Money
 
@@ -158,7 +159,7 @@ def uncollected() -> Iterator[None]:
     """Until the block ends a job that is ready stays ready: fetching is measured by itself."""
     collect = Engine._to_clip
 
-    async def later(self: Any, *_: Any) -> Clip:
+    async def later(self: Engine, flight: Flight, service: Service) -> Clip:
         return NO_CLIP
 
     Engine._to_clip = later  # type: ignore[method-assign]  # a benchmark's own process

@@ -455,7 +455,11 @@ async def test_a_vendor_that_does_not_answer_keeps_no_other_waiting() -> None:
     async with anyio.create_task_group() as group:
         watcher = Watcher(Stuck(), clock, group, random.Random(1))  # type: ignore[arg-type]  # likewise
         for name in ("slow", "quick"):
-            watcher.watch(ticket(name), place(name), clock.now(), lambda word, name=name: ended.append(name))
+
+            def over(word: object, name: str = name) -> None:
+                ended.append(name)
+
+            watcher.watch(ticket(name), place(name), clock.now(), over)
         await clock.move(20)
         assert ended == ["quick"]
         group.cancel_scope.cancel()
