@@ -9,7 +9,7 @@ JS := tests/conformance/js
 EPISODE := docs/examples/rain/episode.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all conformance check lint types checks lane postgres docs format clean distclean
+.PHONY: help demo test test-all conformance check lint types checks lane postgres docs bench format clean distclean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ lane: $(VENV)/installed-dev  ## the adapters and the engine again, on httpx2 in 
 docs: $(VENV)/installed-dev  ## write docs/models.md from the cards
 	DRAMAGEN_PROVIDERS= $(BIN)/dramagen models --markdown > docs/models.md.new
 	mv docs/models.md.new docs/models.md
+
+bench: $(VENV)/installed-dev  ## every benchmark, ours and other libraries; writes the tables of docs/benchmarks.md
+	$(BIN)/python benchmarks/run.py
 
 # A server for the tests of the shared journal; they start and end it themselves. Debian's package is unpacked beside
 # the libraries, which takes seconds and touches nothing else; installed only where it does not run like that. Nothing is
