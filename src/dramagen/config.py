@@ -96,6 +96,8 @@ class Config(Setting):
         telemetry: ``on`` (where OpenTelemetry is installed), ``prompts`` (spans also carry prompts), or ``off``.
         database: ``postgresql://...`` of a journal that several machines share (extra ``postgres``); by default a
             file in the home. A password is better kept in ``DRAMAGEN_DATABASE``, or where libpq looks for it.
+        store: ``s3://bucket/prefix`` or ``file:///folder`` where files are kept for good, shared by several homes
+            (extra ``objects``); by default the home alone. Keys come from the environment, as for S3's own tools.
     """
 
     home: Path | None = None
@@ -113,3 +115,4 @@ class Config(Setting):
     time_scale: Annotated[float, Field(gt=0)] | None = None
     telemetry: Literal["on", "prompts", "off"] | None = None
     database: str | None = Field(default=None, repr=False)
+    store: str | None = None

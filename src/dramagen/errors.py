@@ -289,6 +289,8 @@ _ELSEWHERE = {
     "DiskFull": "dramagen.store.durable",
     "IndexUnavailable": "dramagen.store.index",
     "JournalUnavailable": "dramagen.engine.database",
+    "StoreUnavailable": "dramagen.store.remote",
+    "WrongContent": "dramagen.store.remote",
     "LeaseLost": "dramagen.engine.owner",
     "NotFilmed": "dramagen.episode.reel",
     "NotMeasured": "dramagen.catalog.fitting",

@@ -127,6 +127,12 @@ class Settings:
         return url
 
     @property
+    def store(self) -> str | None:
+        """Where files are kept for good; None for the home alone."""
+        url: str | None = self.first("store", None)
+        return url
+
+    @property
     def callback_url(self) -> str | None:
         """Where vendors may call. A file in the working directory cannot say it: callbacks show results."""
         for layer in self.layers:
@@ -185,6 +191,7 @@ def gather(
     _check_rates(settings)
     _check_callback(settings)
     _check_database(settings)
+    _check_store(settings)
     return settings
 
 
@@ -214,6 +221,7 @@ def _from_environment(environ: Mapping[str, str]) -> Config:
         base_urls=bases,
         callback_url=environ.get("DRAMAGEN_CALLBACK_URL", "").strip() or None,
         database=environ.get("DRAMAGEN_DATABASE", "").strip() or None,
+        store=environ.get("DRAMAGEN_STORE", "").strip() or None,
     )
 
 
@@ -274,6 +282,16 @@ def _check_database(settings: Settings) -> None:
         raise ConfigError(
             f"{layer.source} names a database, and nobody vouched for that file: run 'dramagen trust', or set "
             "DRAMAGEN_DATABASE"
+        )
+
+
+def _check_store(settings: Settings) -> None:
+    """Into another's bucket every picture and every clip would go."""
+    layer = next((layer for layer in settings.layers if layer.config.store is not None), None)
+    if layer is not None and layer.origin == "directory":
+        raise ConfigError(
+            f"{layer.source} names a store, and nobody vouched for that file: run 'dramagen trust', or set "
+            "DRAMAGEN_STORE"
         )
 
 

@@ -19,8 +19,8 @@ from dramagen.engine.http import Http
 from dramagen.engine.service import Service
 from dramagen.errors import DramagenError, JobExpired, ProviderUnavailable
 from dramagen.store import Store
-from dramagen.store.blobs import Stored
-from dramagen.store.durable import room_for
+from dramagen.store.blobs import Stored, hash_file
+from dramagen.store.durable import room_for, sync_file, write_whole
 
 SIZE_LIMIT = 4 * 1024**3
 """Bytes. The longest 4k clip any vendor makes is far smaller."""
@@ -55,7 +55,7 @@ class Collector:
         Raises:
             JobExpired: the vendor no longer has it, and went on saying so.
             ProviderUnavailable: it could not be fetched for now. The job stays ready; asking again goes on.
-            DiskFull: no room for it; likewise.
+            DiskFull, StoreUnavailable: it could not be stored; likewise, and it is not fetched again for that.
         """
         retrying = tenacity.AsyncRetrying(
             # Gone is not believed at once: a list that is behind looks the same.
@@ -66,6 +66,9 @@ class Collector:
             reraise=True,
         )
         part = await anyio.to_thread.run_sync(_Part, self.store, name)
+        whole = await anyio.to_thread.run_sync(part.whole)
+        if whole is not None:
+            return await anyio.to_thread.run_sync(part.store, whole)
         try:
             async for attempt in retrying:
                 with attempt:
@@ -127,6 +130,7 @@ class _Part:
         self._blobs = store.originals
         self.path = self._blobs.staging(name)
         self._seal = self._blobs.staging(f"{name}-version")
+        self._done = self._blobs.staging(f"{name}-whole")
 
     def size(self) -> int:
         """Bytes that can be gone on from: none where the server named no version of the file."""
@@ -152,16 +156,34 @@ class _Part:
             pass
         self._seal.write_text(version, "utf-8")
 
+    def whole(self) -> str | None:
+        """The hash of a file that arrived whole before and could not be stored: it need not be fetched again."""
+        if not self._done.exists():
+            return None
+        digest = self._done.read_text("utf-8")
+        whole = self.path.exists() and hash_file(self.path) == digest
+        if not whole:
+            self._done.unlink(missing_ok=True)
+        return digest if whole else None
+
     def store(self, digest: str) -> Stored:
         """Move the whole file into the store."""
+        if self._blobs.remote is not None:
+            # That takes a while and may fail, and the vendor's link may be dead by the next try.
+            sync_file(self.path)
+            write_whole(self._done, digest.encode())
         stored = self._blobs.put_file(self.path, "mp4", digest)
-        self._seal.unlink(missing_ok=True)
+        self._forget()
         return stored
 
     def discard(self) -> None:
         """Leave nothing behind."""
         self.path.unlink(missing_ok=True)
+        self._forget()
+
+    def _forget(self) -> None:
         self._seal.unlink(missing_ok=True)
+        self._done.unlink(missing_ok=True)
 
 
 def _version(response: httpx.Response) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dramagen.store.durable import move_into_place, new_file, private_folder, room_for
+from dramagen.store.remote import Remote, WrongContent
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
@@ -31,10 +32,15 @@ class Blobs:
 
     Equal content is stored once, under the extension it first came with. Safe across threads and processes:
     a file appears under its name only when it is whole and on the disk.
+
+    With ``remote``, files are kept there, under ``area``, and this folder has copies to work on: a file is put there
+    before it appears here, and fetched from there, its hash checked, when it is asked for and not here.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, remote: Remote | None = None, area: str = "") -> None:
         self.root = root
+        self.remote = remote
+        self._area = area
 
     def staging(self, name: str | None = None) -> Path:
         """A place to write a file before it is put: on the same file system, private, outside the store.
@@ -60,13 +66,16 @@ class Blobs:
 
         Raises:
             DiskFull: there was no room; ``source`` is still there, the store is as before.
+            StoreUnavailable, WrongContent: it could not be kept remotely; likewise.
         """
         if not _EXTENSION.fullmatch(extension):
             raise ValueError(f"{extension!r} is not a file extension such as 'mp4'")
         sha256 = sha256 or hash_file(source)
         size = source.stat().st_size
+        if self.remote is not None:
+            self.remote.keep(f"{self._place(sha256)}/{sha256}.{extension}", source)
         with room_for(self.root):
-            target = self.path(sha256) or self._folder(sha256) / f"{sha256}.{extension}"
+            target = self._here(sha256) or self._folder(sha256) / f"{sha256}.{extension}"
             private_folder(target.parent)
             # An equal file is replaced rather than trusted: this heals one the disk has damaged.
             self._move(source, target)
@@ -83,8 +92,9 @@ class Blobs:
                 draft.unlink(missing_ok=True)
 
     def path(self, sha256: str) -> Path | None:
-        """Where that content is, or None."""
-        return next(self._folder(sha256).glob(f"{sha256}.*"), None)
+        """Where that content is, or None. Fetches it where it is kept remotely, with the errors of that."""
+        here = self._here(sha256)
+        return here if here is not None or self.remote is None else self._fetched(self.remote, sha256)
 
     def read(self, sha256: str) -> bytes | None:
         """The content, or None where it is not stored or no longer what its name says."""
@@ -93,13 +103,13 @@ class Blobs:
         return data if data is not None and hashlib.sha256(data).hexdigest() == sha256 else None
 
     def verify(self, sha256: str) -> bool:
-        """Whether the file is there and its content, read again, is what its name says."""
-        place = self.path(sha256)
+        """Whether the file is here and its content, read again, is what its name says."""
+        place = self._here(sha256)
         return place is not None and hash_file(place) == sha256
 
     def remove(self, sha256: str) -> int:
-        """Delete that content; returns the bytes freed, 0 where there was none."""
-        place = self.path(sha256)
+        """Delete that content here; returns the bytes freed, 0 where there was none."""
+        place = self._here(sha256)
         if place is None:
             return 0
         size = place.stat().st_size
@@ -121,6 +131,35 @@ class Blobs:
         if not _SHA256.fullmatch(sha256):
             raise ValueError(f"{sha256!r} is not a SHA-256 in lower-case hex")
         return self.root / sha256[:2]
+
+    def _here(self, sha256: str) -> Path | None:
+        return next(self._folder(sha256).glob(f"{sha256}.*"), None)
+
+    def _place(self, sha256: str) -> str:
+        """The folder a content has to itself remotely: its extension need not be known to find it."""
+        return f"{self._area}/{sha256[:2]}/{sha256}"
+
+    def _fetched(self, remote: Remote, sha256: str) -> Path | None:
+        name = remote.find(self._place(sha256))
+        if name is None:
+            return None
+        draft = self.staging()
+        try:
+            if not remote.fetch(name, draft):
+                return None
+            if hash_file(draft) != sha256:
+                raise WrongContent(f"{name} in the store does not hold what its name says; it was not used")
+            with room_for(self.root):
+                extension = name.rpartition(".")[2]
+                target = (
+                    self._folder(sha256)
+                    / f"{sha256}.{extension if _EXTENSION.fullmatch(extension) else 'bin'}"
+                )
+                private_folder(target.parent)
+                self._move(draft, target)
+        finally:
+            draft.unlink(missing_ok=True)
+        return target
 
     def _move(self, source: Path, target: Path) -> None:
         try:

@@ -1,5 +1,6 @@
 """One home's files: clips and their receipts, what was sent, and the index that finds a clip again."""
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ from pathlib import Path
 from dramagen.store.blobs import Blobs
 from dramagen.store.index import DiskIndex, IndexUnavailable, ResultIndex
 from dramagen.store.receipts import Receipt, Receipts
+from dramagen.store.remote import Remote
 
 log = logging.getLogger("dramagen.store")
 
@@ -18,13 +20,16 @@ class Store:
     ``clips/originals`` as bought, receipts beside them; ``clips/derived`` their exact trims; ``inputs`` the
     media that orders send; ``renders`` what previz has drawn; ``index`` finds a clip by key. Nothing is
     made before it is used. Synchronous: call it from a worker thread.
+
+    With ``remote``, files and receipts are kept there for good, shared with other homes; here are copies of them.
     """
 
-    def __init__(self, home: Path, index: ResultIndex | None = None) -> None:
+    def __init__(self, home: Path, index: ResultIndex | None = None, remote: Remote | None = None) -> None:
         self.home = home
-        self.originals = Blobs(home / "clips" / "originals")
-        self.derived = Blobs(home / "clips" / "derived")
-        self.inputs = Blobs(home / "inputs")
+        self.remote = remote
+        self.originals = Blobs(home / "clips" / "originals", remote, "originals")
+        self.derived = Blobs(home / "clips" / "derived", remote, "derived")
+        self.inputs = Blobs(home / "inputs", remote, "inputs")
         self.renders = home / "renders"
         self.receipts = Receipts(self.originals.root)
         self.index: ResultIndex = (
@@ -36,13 +41,18 @@ class Store:
 
         Raises:
             DiskFull: there was no room for the receipt.
+            StoreUnavailable: it could not be kept remotely.
         """
+        if self.remote is not None:
+            self.remote.note(_name(receipt.key), receipt.to_bytes())
         self.receipts.write(receipt)
         self._note(receipt.key, receipt.to_bytes())
 
     def recall(self, key: str) -> Receipt | None:
         """The receipt of a finished job whose file is still there, or None."""
         row = self._look_up(key)
+        if row is None and self.remote is not None:
+            row = self.remote.read(_name(key))  # another home may have finished it
         if row is None:
             return None
         try:
@@ -95,3 +105,9 @@ class Store:
             self.index.set(key, value)
         except IndexUnavailable as problem:
             log.warning("%s; the row of %r is not kept", problem, key)
+
+
+def _name(key: str) -> str:
+    """A receipt's name remotely: it is looked for by the job's key."""
+    mark = hashlib.sha256(key.encode()).hexdigest()
+    return f"receipts/{mark[:2]}/{mark}.json"

@@ -51,7 +51,7 @@ from dramagen.routing.policy import Policy
 from dramagen.routing.policy import policy as policy_of
 from dramagen.settings import Settings, gather
 from dramagen.shot import Shot
-from dramagen.store import Store
+from dramagen.store import Store, remote_of
 from dramagen.studio.books import Books
 from dramagen.studio.broadcast import ROOM, Broadcast, Events
 from dramagen.studio.doctor import KeyReport, examine
@@ -101,7 +101,7 @@ class Studio:
         self.settings: Settings = gather(config, cwd=cwd)
         self.catalog = Catalog.load(self.settings.card_roots, self.settings.providers)
         check_names(self.settings, self.catalog)
-        self.store = Store(self.settings.home)
+        self.store = Store(self.settings.home, remote=remote_of(self.settings.store))
         self._services = Services(self.catalog, self.settings)
         self._clock = clock or RealClock(self.settings.time_scale)
         self._on_event = on_event
@@ -157,14 +157,13 @@ class Studio:
         self._planner = self._make_planner(intake)
         address = CallbackAddress(settings.home, settings.callback_url)
         gate = Gate(journal, clock, owner.id)
-        submitter = Submitter(
-            journal, http, clock, owner, address, gate, Pacer(journal, clock), settings.on_unknown
-        )
+        pacer = Pacer(journal, clock)
+        submitter = Submitter(journal, http, clock, owner, address, gate, pacer, settings.on_unknown)
         stack.push_async_callback(give_up_unsent, journal, submitter, owner.id)
         group = await stack.enter_async_context(_background())
         group.start_soon(renderer.run)
         group.start_soon(gate.run)
-        watcher = Watcher(http, clock, group, random.Random())  # noqa: S311 - jitter, not secrets
+        watcher = Watcher(http, clock, group, random.Random(), pacer)  # noqa: S311 - jitter, not secrets
         self.callbacks = Callbacks(self._services, watcher, http, clock, address)
         collector = Collector(http, self.store, clock)
         engine = Engine(
