@@ -82,9 +82,8 @@ class Fault:
         return f"{self.kind} {'after' if self.after else 'before'}{often}"
 
 
-# A 429 in the vendor's own words says that no job was made; of a job that was made no vendor says it.
 FAULTS = [
-    *(Fault(kind, after) for kind in KINDS for after in (False, True) if not (kind == "429" and after)),
+    *(Fault(kind, after) for kind in KINDS for after in (False, True)),
     Fault("drop", after=False, times=2),
     Fault("429", after=False, times=2),
 ]
@@ -93,7 +92,8 @@ FAULTS = [
 def expected(fault: Fault, find: Find) -> str:
     """``clip``: one, paid once. ``unknown``: nothing is sent again, and the money at risk is held back."""
     if fault.kind == "429":
-        return "clip"  # refused in the vendor's own words: the same create again
+        # Refused in the vendor's own words: the same create again, after a look whether a job was made all the same.
+        return "clip"
     if fault.after:
         return "clip" if find.findable else "unknown"
     return "clip" if find.findable and find.tag == "unique" else "unknown"
@@ -141,7 +141,11 @@ async def test_a_lost_create_is_never_paid_twice(
 ) -> None:
     shot, find = SHOTS[who], find_of(SHOTS[who])
     told = {}
-    for number, fault in enumerate(sample(FAULTS, FEW)):
+    # Where nothing shows at one look, a 429 in the vendor's own words is all there is to believe: Hailuo's first
+    # generation has no list, and Wan shows what a task was asked for only once it is done.
+    looks = find.findable and who != "wan"
+    faults = [f for f in FAULTS if looks or not (f.kind == "429" and f.after)]
+    for number, fault in enumerate(sample(faults, FEW)):
         emulator.reset()
         told[str(fault)] = await lose(emulator, shot, fault, find, tmp_path / str(number))
     way = find.tag if find.findable else "not findable"

@@ -7,7 +7,8 @@
                   |  `-> unknown -> accepted | sending | paid | unpaid
                   `-> refused
 
-* intended: money reserved and written down; no create was sent. A dead owner's job may be sent from here.
+* intended: money reserved and written down; no create was sent, or one was and the vendor refused it for the moment.
+  A dead owner's job may be sent from here. Accepted, where the vendor turns out to have made a job all the same.
 * sending: the create may be on its way. A dead owner's job is unknown. Refused for now, it is intended again.
 * accepted: the vendor gave a ticket. It is asked again until it gives a verdict.
 * refused: the vendor, or the network, said that no job was made. Money released.
@@ -41,7 +42,7 @@ class JobState(StrEnum):
 S = JobState
 
 MOVES: dict[JobState, frozenset[JobState]] = {
-    S.INTENDED: frozenset({S.SENDING, S.REFUSED}),
+    S.INTENDED: frozenset({S.SENDING, S.ACCEPTED, S.REFUSED}),
     S.SENDING: frozenset({S.ACCEPTED, S.INTENDED, S.REFUSED, S.UNKNOWN}),
     S.ACCEPTED: frozenset({S.READY, S.FAILED, S.LOST}),
     S.UNKNOWN: frozenset({S.ACCEPTED, S.SENDING, S.PAID, S.UNPAID}),

@@ -153,6 +153,8 @@ class Submitter:
     async def _once(self, held: Held, service: Service, load: Load, turn: Turn) -> None:
         # The outcome reaches the disk whatever happens to the caller meanwhile.
         with anyio.CancelScope(shield=True):
+            if await self._made_all_the_same(held, service, turn):
+                return
             sent = self.clock.now()
             trouble = await self._send(held, service, load, turn)
             if trouble is None:
@@ -176,7 +178,7 @@ class Submitter:
         """
         created = self.clock.now()
         # A create sent again is looked for from the first one's time on: that one may have arrived.
-        since = held.job.sent_at if held.job.state == JobState.UNKNOWN else None
+        since = held.job.sent_at
         base: str | None = None
         media = Supply({})
 
@@ -218,6 +220,25 @@ class Submitter:
             return None
         await self._accept(held, ticket, learnt(None))
         return None
+
+    async def _made_all_the_same(self, held: Held, service: Service, turn: Turn) -> bool:
+        """Whether a create that was refused for the moment made a job: a gateway may say 429 for a vendor that films.
+
+        One look, where looking is possible. What it finds is this order's, or it is left where it is.
+        """
+        if held.job.sent_at is None or service.access.local or not service.find.findable:
+            return False
+        found = await self._glance(held.job, service)
+        if not isinstance(found, Ticket):
+            return False
+        try:
+            await move(
+                self.journal, held, JobState.ACCEPTED, ticket=found, detail={"found": True},
+                adopted=True, alike=service.find.tag != "unique", within=turn.sending,
+            )  # fmt: skip
+        except (TicketTaken, TicketContested):
+            return False
+        return True
 
     def _callback(self, job: Job) -> tuple[str | None, str | None]:
         """The address a vendor is told, without and with the home's word, which is written nowhere else.
@@ -322,25 +343,27 @@ class Submitter:
         """A ticket; Absent once the vendor's look-up time is over; or why it cannot be said."""
         if not service.find.findable:
             return "this vendor has no way to look for it"
-        order = job.quote.order
-        attempt = Attempt(job.tag, job.sent_at or job.created, job.sent_until)
         lost_at = job.sent_until or self.clock.now()
         pauses = iter(LOOKS)
-        answer: Ticket | Absent | str = "it was not looked for"
         while True:
-            try:
-                found = await self.http.run(
-                    service.adapter.find(order, attempt), service.adapter, service.access,
-                    pace=partial(self.pacer.pace, service, "list"),
-                )  # fmt: skip
-                answer = found if isinstance(found, Ticket | Absent) else found.why
-            except DramagenError as error:
-                answer = str(error)
+            answer = await self._glance(job, service)
             if isinstance(answer, Ticket):
                 return answer
             if self.clock.since(lost_at) >= service.find.patience:
                 return answer
             await self.clock.sleep(next(pauses, LOOKS[-1]))
+
+    async def _glance(self, job: Job, service: Service) -> Ticket | Absent | str:
+        """One look for the job of a create; the third is why it cannot be said."""
+        attempt = Attempt(job.tag, job.sent_at or job.created, job.sent_until or self.clock.now())
+        try:
+            found = await self.http.run(
+                service.adapter.find(job.quote.order, attempt), service.adapter, service.access,
+                pace=partial(self.pacer.pace, service, "list"),
+            )  # fmt: skip
+        except DramagenError as error:
+            return str(error)
+        return found if isinstance(found, Ticket | Absent) else found.why
 
     def _lost(self, job: Job, why: str) -> OutcomeUnknown:
         return OutcomeUnknown(
