@@ -75,13 +75,17 @@ def test_the_gateway_of_the_tutorial_changes_the_price(tmp_path: Path, studio: S
 
 
 def test_the_settings_in_the_concepts_are_read(tmp_path: Path) -> None:
-    [settings] = toml_blocks("docs/concepts.md")
+    limits, settings = toml_blocks("docs/concepts.md")
     (tmp_path / "dramagen.toml").write_text(settings, "utf-8")
     read = gather(None, {"DRAMAGEN_HOME": str(tmp_path / "home")}, tmp_path)
     assert [budget.per for budget in read.budgets] == ["day"]
     found = read.lookup("limits", "kling")
     assert found is not None
     assert found[0] == 5
+    (tmp_path / "dramagen.toml").write_text(limits, "utf-8")
+    said = gather(None, {"DRAMAGEN_HOME": str(tmp_path / "home")}, tmp_path).lookup("limits", "seedance")
+    assert said is not None
+    assert (said[0].creates_per_minute, said[0].polls_per_second) == (600, 20)
     card: Any = Catalog.load((), read.providers).provider("seedance")
     assert str(card.discount) == "0.2"
 

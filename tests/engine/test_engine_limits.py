@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import anyio
@@ -117,6 +118,31 @@ async def test_creates_of_a_minute_are_spread_over_it(stage: Any) -> None:
 def test_a_rate_of_asking_belongs_to_the_provider(stage: Any) -> None:
     with pytest.raises(ConfigError, match=r"limits\.seedance-1\.0-pro-fast: polls_per_second"):
         stage.studio(limits={"seedance-1.0-pro-fast": Limits(polls_per_second=3)})
+
+
+async def test_two_studios_ask_no_faster_than_one_may(stage: Any) -> None:
+    asked: list[float] = []
+
+    class Asked(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response: httpx.Response = await stage.vendor.handle_async_request(request)
+            if request.method == "GET" and request.url.path.startswith(TASKS):
+                asked.append(stage.clock.now())
+                if len(asked) < 20 and response.json().get("status"):
+                    return httpx.Response(200, json=response.json() | {"status": "running"})
+            return response
+
+    limits = {"seedance": Limits(polls_per_second=Decimal("0.1"), list_per_second=Decimal("0.1"))}
+    async with (
+        stage.studio(transport=Asked(), limits=limits) as one,
+        stage.studio(transport=Asked(), limits=limits) as two,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(one.shoot, stage.shot)
+        group.start_soon(two.shoot, stage.shot.changed(prompt="白天"))
+    assert len(asked) >= 6
+    # One every ten seconds for both together; one let go may be sent a little late, as the clock moves meanwhile.
+    assert asked[-1] - asked[0] >= 10 * (len(asked) - 3)
 
 
 # --- adapting ----------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import pytest
 from dramagen.adapters.base import Flow, State, Status, Ticket
 from dramagen.catalog.cards import Watch
 from dramagen.catalog.route import Route
+from dramagen.config import Limits
 from dramagen.engine.clock import VirtualClock
 from dramagen.engine.lane import JITTER
 from dramagen.engine.watch import EARLY, MISSING, Watcher
@@ -52,14 +53,12 @@ class Vendor:
         return SimpleNamespace(
             adapter=self, watch=watch, access=None,
             route=ROUTE.model_copy(update={"region": region}),
-            provider=SimpleNamespace(limits=SimpleNamespace(
-                    polls_per_second=self.polls_per_second, list_per_second=self.list_per_second
-                )),
+            limits=Limits(polls_per_second=self.polls_per_second, list_per_second=self.list_per_second),
         )  # fmt: skip
 
 
 class Http:
-    async def run(self, flow: Flow[Any], adapter: Any, access: Any) -> Any:
+    async def run(self, flow: Flow[Any], adapter: Any, access: Any, pace: None = None) -> Any:
         await anyio.lowlevel.checkpoint()
         try:
             next(flow)
@@ -441,7 +440,7 @@ async def test_a_vendor_that_does_not_answer_keeps_no_other_waiting() -> None:
     vendor = Vendor(clock, answers={"quick": "succeeded", "slow": "succeeded"})
 
     class Stuck(Http):
-        async def run(self, flow: Flow[Any], adapter: Any, access: Any) -> Any:
+        async def run(self, flow: Flow[Any], adapter: Any, access: Any, pace: None = None) -> Any:
             if access == "slow":
                 await anyio.sleep_forever()
             return await super().run(flow, adapter, access)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from dramagen.adapters.base import Status, Ticket
 from dramagen.catalog.cards import Watch
 from dramagen.engine.forecast import Forecast
+from dramagen.engine.limits.pace import Asking
 from dramagen.engine.service import Service
 from dramagen.errors import DramagenError, RateLimited
 
@@ -173,16 +174,20 @@ class Lane:
             group.append(first)
         if not group:
             return group
-        rates = self.service.provider.limits
+        rates = self.service.limits
         self._free = now + float(1 / (rates.polls_per_second or RATE))
         if len(group) > 1 and rates.list_per_second:
             self._list_free = now + float(1 / rates.list_per_second)
         self.together += FORGETTING * (len(group) - self.together)
         return group
 
+    def asking(self, group: Sequence[Waiting]) -> Asking:
+        """Which of the vendor's rates a request about these counts against."""
+        return "list" if len(group) > 1 and self.service.limits.list_per_second else "poll"
+
     def _many(self, now: float) -> bool:
         """Whether more jobs are due than can be asked about one by one until they may be together."""
-        rate = self.service.provider.limits.polls_per_second or RATE
+        rate = self.service.limits.polls_per_second or RATE
         singly = (self._list_free - now) * float(rate)
         due = 0
         for when, place, waiting in self._queue:

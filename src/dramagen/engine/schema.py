@@ -68,4 +68,14 @@ MIGRATIONS = (
     """
     CREATE TABLE journal (id TEXT PRIMARY KEY)
     """,
+    # What a cap's jobs claim is read from these alone: the rows themselves hold whole orders.
+    """
+    DROP INDEX jobs_by_route;
+    CREATE INDEX claims_by_episode ON jobs
+        (episode, state, reserved, currency, cap_currency, rate, cost, cost_currency, owner);
+    CREATE INDEX claims_by_route ON jobs
+        (route, state, reserved, currency, cap_currency, rate, cost, cost_currency);
+    CREATE INDEX claims_by_day ON jobs
+        (created, state, reserved, currency, cap_currency, rate, cost, cost_currency)
+    """,
 )

@@ -10,6 +10,7 @@ import logging
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import anyio
 import anyio.abc
@@ -19,6 +20,7 @@ from dramagen.engine.clock import Clock
 from dramagen.engine.forecast import Forecast
 from dramagen.engine.http import Http
 from dramagen.engine.lane import Ended, Lane, Verdict, Waiting
+from dramagen.engine.limits.pace import Pacer
 from dramagen.engine.service import Service
 from dramagen.errors import DramagenError, InvalidShot, JobFailed, ProviderUnavailable
 
@@ -42,8 +44,17 @@ class Unwatched(Exception):
 class Watcher:
     """All waits of one studio. Its one task runs in ``group`` from the first wait on."""
 
-    def __init__(self, http: Http, clock: Clock, group: anyio.abc.TaskGroup, rng: random.Random) -> None:
+    def __init__(
+        self,
+        http: Http,
+        clock: Clock,
+        group: anyio.abc.TaskGroup,
+        rng: random.Random,
+        pacer: Pacer | None = None,
+    ) -> None:
+        """``pacer`` shares each key's rate with other processes; a lane keeps to it alone in any case."""
         self._http = http
+        self._pacer = pacer
         self._clock = clock
         self._group = group
         self._rng = rng
@@ -196,7 +207,9 @@ class Watcher:
         trouble: DramagenError | None = None
         try:
             flow = service.adapter.poll([waiting.ticket for waiting in group])
-            answers = await self._http.run(flow, service.adapter, service.access)
+            pacer = self._pacer
+            pace = None if pacer is None else partial(pacer.pace, service, lane.asking(group))
+            answers = await self._http.run(flow, service.adapter, service.access, pace=pace)
         except DramagenError as error:
             trouble = error
         except Exception as bug:
