@@ -22,7 +22,7 @@ JITTER = 0.1
 TOGETHER = 0.5
 """Jobs due within this many seconds are asked about in one request."""
 
-LOOK = 0.07
+LOOK = 0.125
 """Seconds of lateness that one request is worth: that is how close looks are where jobs are likely to end."""
 
 LEAST_GAP = 0.25
