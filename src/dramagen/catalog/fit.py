@@ -60,7 +60,7 @@ def fit(
         )
         order = draft.order
         if order.route is not route:
-            order = order.model_copy(update={"route": route})
+            order = Order.of_checked(**{**order.__dict__, "route": route})
         if order.references or order.dialogue or order.options:
             terms = _terms(card, provider, order)
         else:
@@ -68,8 +68,8 @@ def fit(
         if terms.price is None:
             raise Unfit("price", _state_a_price(route, provider))
     except Unfit as no:
-        return Refusal(route=route, rule=no.rule, reason=no.reason, keyed=keyed)
-    return Quote(
+        return Refusal.of_checked(route=route, rule=no.rule, reason=no.reason, keyed=keyed)
+    return Quote.of_checked(
         route=route,
         order=order,
         price=terms.price,
@@ -147,7 +147,7 @@ def _order(
     if mode.exact_frames:
         fit_exactly("first_frame", first, clip.width, clip.height)
         fit_exactly("last_frame", last, clip.width, clip.height)
-    order = Order(
+    order = Order.of_checked(
         route=route,
         wire={**card.wire[route.region], **mode.wire},
         mode=mode.name,
