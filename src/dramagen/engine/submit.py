@@ -178,7 +178,7 @@ class Submitter:
         """
         created = self.clock.now()
         # A create sent again is looked for from the first one's time on: that one may have arrived.
-        since = held.job.sent_at
+        since = held.job.sent_at if held.job.state == JobState.UNKNOWN else None
         base: str | None = None
         media = Supply({})
 
@@ -226,7 +226,8 @@ class Submitter:
 
         One look, where looking is possible. What it finds is this order's, or it is left where it is.
         """
-        if held.job.sent_at is None or service.access.local or not service.find.findable:
+        limited = isinstance(held.job.error, ConcurrencyLimited | RateLimited)
+        if not limited or held.job.sent_at is None or not service.find.findable:
             return False
         found = await self._glance(held.job, service)
         if not isinstance(found, Ticket):
