@@ -157,7 +157,7 @@ def theirs(peer: Peer, vendors: Handle) -> Row:
                 vendors.reset()
                 if create() != "accepted" or len(vendors.bill()) != 1:
                     return row | {"paid_mean": "does not make a job here"}
-                provider = peer.vendor
+                provider = peer.vendor.partition("@")[0]
                 return counted(peer.name, peer.version, vendors, provider, create)
         except (OSError, TimeoutError) as problem:
             return row | {"paid_mean": str(problem)}

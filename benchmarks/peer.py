@@ -103,18 +103,17 @@ def celeste(url: str) -> Callable[[], object]:
 
     celeste: Any = import_module("celeste")
 
+    client = celeste.create_client(
+        modality=celeste.Modality.VIDEOS,
+        operation=celeste.Operation.GENERATE,
+        model="dreamina-seedance-2-0-260128",
+        provider=celeste.Provider.BYTEPLUS,
+        api_key="key-one",
+        base_url=f"{url}/seedance@intl",
+    )
+
     def create() -> object:
-        return asyncio.run(
-            celeste.videos.generate(
-                PROMPT,
-                model="dreamina-seedance-2-0-260128",
-                provider=celeste.Provider.BYTEPLUS,
-                api_key="key-one",
-                base_url=f"{url}/seedance@intl",
-                duration=5,
-                resolution="480p",
-            )
-        )
+        return asyncio.run(client.generate(PROMPT, duration=5, resolution="480p"))
 
     return create
 

@@ -37,10 +37,9 @@ class Peer:
         done = PLACE / self.name / "installed"
         if done.is_file() and done.read_text() == self.version:
             return None
-        made = shutil.which(self.python) or next(
-            map(str, Path.home().glob(f".pyenv/versions/{self.python.removeprefix('python')}.*/bin/python")),
-            None,
-        )
+        # A pyenv shim is found on the path even where it leads nowhere: the real ones come first.
+        real = Path.home().glob(f".pyenv/versions/{self.python.removeprefix('python')}.*/bin/{self.python}")
+        made = next(map(str, real), None) or shutil.which(self.python)
         if made is None:
             return f"needs {self.python}, which is not here"
         PLACE.mkdir(mode=0o700, exist_ok=True)
