@@ -36,7 +36,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/installed-dev
-	$(BIN)/mypy
+	MYPYPATH=benchmarks $(BIN)/mypy
 
 checks: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/checks
