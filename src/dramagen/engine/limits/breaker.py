@@ -64,7 +64,8 @@ def standing(tx: Transaction, line: Line, now: float) -> Standing:
         until = row["until"]
         if not row["opened"]:
             continue
-        if now < until <= now + LONGEST / line.scale:  # what is later was written before the clock was set back
+        # What is later than that was written before the clock was set back.
+        if now < until <= now + LONGEST / line.scale:
             stop = _stops(row) or (until - now) * line.scale > PATIENCE
             told = _told(row, until)
             return Standing(True, until, told.message, told if stop else None)
