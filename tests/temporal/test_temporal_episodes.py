@@ -228,20 +228,20 @@ async def test_the_commands_film_and_pick_an_episode(team: Any, file: Path) -> N
 
         handle = await under_way(client, title)
         await shown(handle, lambda state, shots: state["phase"] == "waiting")
-        wrong = await run(lambda: team.run("pick", name, "s01", "7", *where))
-        assert (wrong.returncode, "has no take 7" in wrong.stderr) == (2, True), wrong.stderr
+        wrong = await run(lambda: team.here("pick", name, "s01", "7", *where))
+        assert (wrong.exit_code, "has no take 7" in wrong.stderr) == (2, True), wrong.stderr
         for shot in ("s01", "s03"):
-            said = await run(functools.partial(team.run, "pick", name, shot, "1", *where))
+            said = await run(functools.partial(team.here, "pick", name, shot, "1", *where))
             assert said.stdout == f"{shot}: take 1 is picked\n", said.stderr
         await shown(handle, lambda state, shots: filmed(shots["s02"]) == [1])
-        await run(lambda: team.run("pick", name, "s02", "1", *where))
+        await run(lambda: team.here("pick", name, "s02", "1", *where))
         followed = await run(following.result)
     assert followed.returncode == 0, followed.stderr
     assert "waiting for a pick of s01, s03" in followed.stderr
     assert "s02  take 1" in followed.stderr
     assert "episode.mp4" in followed.stdout
     assert len(team.paid()) == 3
-    again = await run(lambda: team.run("film", name, "--yes", "--json"))
-    assert again.returncode == 0, again.stderr
+    again = await run(lambda: team.here("film", name, "--yes", "--json"))
+    assert again.exit_code == 0, again.stderr
     assert [shot["cached"] for shot in json.loads(again.stdout)["shots"]] == [True] * 3
     assert len(team.paid()) == 3
