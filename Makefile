@@ -36,7 +36,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/installed-dev
-	MYPYPATH=benchmarks $(BIN)/mypy
+	$(BIN)/mypy
 
 checks: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/checks
