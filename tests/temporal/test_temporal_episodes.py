@@ -205,6 +205,27 @@ def texts(value: Any) -> Iterator[str]:
         yield value
 
 
+async def test_homes_apart_share_a_database_and_a_store(
+    team: Any, file: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The picture comes from whoever ordered, the frame another shot starts on from a worker that is gone."""
+    monkeypatch.setenv("DRAMAGEN_DATABASE", postgres)
+    monkeypatch.setenv("DRAMAGEN_STORE", (team.work / "store").as_uri())
+    first = team.worker(home=team.work / "one")
+    handle = await start(team, file, takes=1)
+    await shown(handle, lambda state, shots: state["phase"] == "waiting")
+    first.send_signal(signal.SIGTERM)
+    assert await anyio.to_thread.run_sync(first.wait) == 0
+    team.worker(home=team.work / "two")
+    for shot in ("s01", "s03"):
+        await handle.signal(FilmEpisode.pick, args=[shot, 1])
+    await shown(handle, lambda state, shots: filmed(shots["s02"]) == [1])
+    await handle.signal(FilmEpisode.pick, args=["s02", 1])
+    cut = await result(handle)
+    assert [shot["id"] for shot in cut["shots"]] == ["s01", "s02", "s03"]
+    assert len(team.paid()) == 3
+
+
 async def under_way(client: Any, title: str) -> Any:
     """The workflow of an episode, once somebody has started it."""
     with anyio.fail_after(60):
