@@ -100,13 +100,15 @@ class Team:
         assert first.startswith("filming for queue"), first + process.stderr.read()
         return process
 
-    def run(self, *arguments: str, timeout: float = 60) -> "subprocess.CompletedProcess[str]":
-        """A command in a shell of its own."""
-        settings = {"DRAMAGEN_EMULATOR": self.vendor.url, "DRAMAGEN_HOME": str(self.home), "COLUMNS": "200"}
-        return subprocess.run(
-            [*COMMAND, *arguments], env=os.environ | settings, cwd=self.work, capture_output=True, text=True,
-            timeout=timeout, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+    def start(self, *arguments: str, said: Path) -> "subprocess.Popen[bytes]":
+        """A command in a shell of its own; all it says goes to a file."""
+        with said.open("wb") as file:
+            process = subprocess.Popen(
+                [*COMMAND, *arguments], cwd=self.work, env=os.environ | {"COLUMNS": "200"},
+                stdout=file, stderr=file, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        self._stack.callback(_end, process)
+        return process
 
     def here(self, *arguments: str) -> Any:
         """A command in this process, which is quicker."""
@@ -126,7 +128,7 @@ class Team:
         return found
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
+def _end(process: "subprocess.Popen[Any]") -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGKILL)
     process.communicate()

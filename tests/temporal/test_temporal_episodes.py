@@ -7,7 +7,6 @@ import re
 import signal
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,8 @@ pytest.importorskip("temporalio", reason="pip install 'dramagen[temporal]'")
 from temporalio.worker import Replayer
 
 from dramagen import Episode, Studio
-from dramagen.errors import ConfigError
 from dramagen.media.probe import probe
-from dramagen.temporal import connect, running_episode, start_episode
+from dramagen.temporal import connect, start_episode
 from dramagen.temporal.client import result, state_of
 from dramagen.temporal.workflows import FilmEpisode, FilmShot
 
@@ -226,41 +224,23 @@ async def test_homes_apart_share_a_database_and_a_store(
     assert len(team.paid()) == 3
 
 
-async def under_way(client: Any, title: str) -> Any:
-    """The workflow of an episode, once somebody has started it."""
-    with anyio.fail_after(60):
-        while True:
-            try:
-                return await running_episode(client, title)
-            except ConfigError:
-                await anyio.sleep(0.1)
-
-
 async def test_the_commands_film_and_pick_an_episode(team: Any, file: Path) -> None:
     run = anyio.to_thread.run_sync
     team.worker()
     name = str(file.relative_to(team.work))
     where = ("--temporal", team.address)
-    command = ("film", name, *where, "--queue", team.queue, "--takes", "1", "--yes")
-    with ThreadPoolExecutor(1) as pool:
-        following: Any = pool.submit(team.run, *command)
-        client = await connect(team.address)
-        title = Episode.load(file).title
-
-        handle = await under_way(client, title)
-        await shown(handle, lambda state, shots: state["phase"] == "waiting")
-        wrong = await run(lambda: team.here("pick", name, "s01", "7", *where))
-        assert (wrong.exit_code, "has no take 7" in wrong.stderr) == (2, True), wrong.stderr
-        for shot in ("s01", "s03"):
-            said = await run(functools.partial(team.here, "pick", name, shot, "1", *where))
-            assert said.stdout == f"{shot}: take 1 is picked\n", said.stderr
-        await shown(handle, lambda state, shots: filmed(shots["s02"]) == [1])
-        await run(lambda: team.here("pick", name, "s02", "1", *where))
-        followed = await run(following.result)
-    assert followed.returncode == 0, followed.stderr
-    assert "waiting for a pick of s01, s03" in followed.stderr
-    assert "s02  take 1" in followed.stderr
-    assert "episode.mp4" in followed.stdout
+    said = team.work / "said.txt"
+    following = team.start("film", name, *where, "--queue", team.queue, "--takes", "1", "--yes", said=said)
+    await team.until(lambda: "waiting for a pick of s01, s03" in said.read_text("utf-8"))
+    wrong = await run(lambda: team.here("pick", name, "s01", "7", *where))
+    assert (wrong.exit_code, "has no take 7" in wrong.stderr) == (2, True), wrong.stderr
+    for shot in ("s01", "s03"):
+        picked = await run(functools.partial(team.here, "pick", name, shot, "1", *where))
+        assert picked.stdout == f"{shot}: take 1 is picked\n", picked.stderr
+    await team.until(lambda: "s02  take 1" in said.read_text("utf-8"))
+    await run(lambda: team.here("pick", name, "s02", "1", *where))
+    assert await run(following.wait) == 0
+    assert "episode.mp4" in said.read_text("utf-8")
     assert len(team.paid()) == 3
     again = await run(lambda: team.here("film", name, "--yes", "--json"))
     assert again.exit_code == 0, again.stderr
