@@ -2,7 +2,7 @@
 
 A shell or Python block runs offline, without keys, in a temporary copy of the project's documents and cards;
 the blocks of one document run in order, in one folder. A block that cannot run stands under
-``<!-- not run: reason -->``.
+``<!-- not run: reason -->``. A translation shows the very programs of its original, which are run once.
 """
 
 import os
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+TRANSLATIONS = sorted([*ROOT.glob("README.*.md"), *(ROOT / "docs").rglob("*.zh.md")])
 DOCUMENTS = sorted([*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 RUN = {"sh": ["bash", "-euo", "pipefail"], "python": [sys.executable]}
 SHOWN = {"text", "toml", "json", "console", "make", ""}
@@ -52,7 +53,9 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "document", [d for d in DOCUMENTS if d not in TRANSLATIONS], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_every_block_runs_as_printed(document: Path, tmp_path: Path) -> None:
     todo = [block for block in blocks(document.read_text("utf-8")) if block.language not in SHOWN]
     unknown = [f"line {block.line}: {block.language}" for block in todo if block.language not in RUN]
@@ -66,6 +69,18 @@ def test_every_block_runs_as_printed(document: Path, tmp_path: Path) -> None:
     for block in todo:
         if block.excuse is None:
             run(block, project, tmp_path)
+
+
+@pytest.mark.parametrize("document", TRANSLATIONS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_translation_shows_the_programs_of_its_original(document: Path) -> None:
+    original = document.with_name(document.name.replace(".zh.", "."))
+    here, there = (programs(path.read_text("utf-8")) for path in (document, original))
+    assert here == there
+
+
+def programs(text: str) -> list[tuple[str, str]]:
+    """What the blocks of a document do: language and code, comments left out."""
+    return [(b.language, re.sub(r"(?m)(^|\s+)#.*$", "", b.code)) for b in blocks(text)]
 
 
 def run(block: Block, project: Path, scratch: Path) -> None:
