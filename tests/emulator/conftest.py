@@ -1,6 +1,8 @@
 """One emulator on a real socket; each test starts from a clean slate, on a clock it moves itself."""
 
-from collections.abc import Callable, Iterator
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -78,3 +80,57 @@ def kling(client: httpx.Client) -> Callable[..., httpx.Response]:
         return client.post(f"{at}/text-to-video/kling-3.0", json=body)
 
     return create
+
+
+# -- callbacks ------------------------------------------------------------------------------------------------
+
+
+class Receiver:
+    """Stands in for the network callbacks go out on: keeps what was sent, and answers with ``status``."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Mapping[str, str], bytes]] = []
+        self.status = 200
+        self._came = threading.Condition()
+
+    async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        with self._came:
+            self.sent.append((url, headers, body))
+            self._came.notify_all()
+        return self.status
+
+    def wait(self, count: int) -> list[dict[str, Any]]:
+        """The bodies, once there are so many."""
+        with self._came:
+            assert self._came.wait_for(lambda: len(self.sent) >= count, timeout=10), self.sent
+        return [json.loads(body) for _, _, body in self.sent]
+
+
+@pytest.fixture
+def receiver() -> Receiver:
+    return Receiver()
+
+
+@pytest.fixture
+def time_() -> ManualClock:
+    """The time of ``own``."""
+    return ManualClock()
+
+
+@pytest.fixture
+def own(receiver: Receiver, time_: ManualClock) -> Iterator[Handle]:
+    """The test's own emulator, whose callbacks reach the receiver."""
+    with running(clock=time_, send=receiver) as handle:
+        yield handle
+
+
+@pytest.fixture
+def calling(own: Handle) -> Iterator[Callable[[str], httpx.Client]]:
+    """A caller of ``own`` with this Authorization header."""
+    with httpx.Client(base_url=own.url, trust_env=False, verify=False) as client:
+
+        def signed(authorization: str) -> httpx.Client:
+            client.headers["authorization"] = authorization
+            return client
+
+        yield signed

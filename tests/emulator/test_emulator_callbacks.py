@@ -6,15 +6,18 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from dramagen.emulator import Handle, ManualClock, running
 from dramagen.emulator.kling.webhook import sign
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Receiver
 
 ARK = "/seedance/api/v3/contents/generations/tasks"
 SECRETS = [
@@ -23,47 +26,9 @@ SECRETS = [
 ]
 
 
-class Receiver:
-    """Stands in for the network: keeps what was sent and answers with ``status``."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, Mapping[str, str], bytes]] = []
-        self.status = 200
-        self._came = threading.Condition()
-
-    async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        with self._came:
-            self.sent.append((url, headers, body))
-            self._came.notify_all()
-        return self.status
-
-    def wait(self, count: int) -> list[dict[str, Any]]:
-        with self._came:
-            assert self._came.wait_for(lambda: len(self.sent) >= count, timeout=10), self.sent
-        return [json.loads(body) for _, _, body in self.sent]
-
-
 @pytest.fixture
-def receiver() -> Receiver:
-    return Receiver()
-
-
-@pytest.fixture
-def time_() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def own(receiver: Receiver, time_: ManualClock) -> Iterator[Handle]:
-    with running(clock=time_, send=receiver) as handle:
-        yield handle
-
-
-@pytest.fixture
-def caller(own: Handle) -> Iterator[httpx.Client]:
-    headers = {"authorization": "Bearer key-one"}
-    with httpx.Client(base_url=own.url, headers=headers, trust_env=False, verify=False) as client:
-        yield client
+def caller(calling: Callable[[str], httpx.Client]) -> httpx.Client:
+    return calling("Bearer key-one")
 
 
 def _ark(caller: httpx.Client, prompt: str = "a cat", **fields: Any) -> str:
@@ -82,7 +47,9 @@ def _kling(caller: httpx.Client, prompt: str = "a cat") -> str:
     return str(caller.post("/kling/text-to-video/kling-3.0", json=body).json()["data"]["id"])
 
 
-def test_seedance_announces_every_state(caller: httpx.Client, receiver: Receiver, time_: ManualClock) -> None:
+def test_seedance_announces_every_state(
+    caller: httpx.Client, receiver: "Receiver", time_: ManualClock
+) -> None:
     task_id = _ark(caller)
     time_.advance(300)
     bodies = receiver.wait(3)
@@ -93,7 +60,7 @@ def test_seedance_announces_every_state(caller: httpx.Client, receiver: Receiver
 
 
 def test_seedance_sends_an_unacknowledged_end_three_times_more(
-    caller: httpx.Client, receiver: Receiver, time_: ManualClock
+    caller: httpx.Client, receiver: "Receiver", time_: ManualClock
 ) -> None:
     receiver.status = 500
     _ark(caller)
@@ -109,7 +76,7 @@ def test_seedance_sends_an_unacknowledged_end_three_times_more(
 
 
 def test_a_cancelled_task_is_not_announced(
-    caller: httpx.Client, receiver: Receiver, time_: ManualClock
+    caller: httpx.Client, receiver: "Receiver", time_: ManualClock
 ) -> None:
     caller.delete(f"{ARK}/{_ark(caller)}")
     _ark(caller)
@@ -118,7 +85,7 @@ def test_a_cancelled_task_is_not_announced(
     assert sorted(statuses) == ["queued", "queued", "running", "succeeded"]
 
 
-def test_kling_sends_the_bare_task(caller: httpx.Client, receiver: Receiver, time_: ManualClock) -> None:
+def test_kling_sends_the_bare_task(caller: httpx.Client, receiver: "Receiver", time_: ManualClock) -> None:
     task_id = _kling(caller, "x [[moderate-output]]")
     time_.advance(200)
     last = receiver.wait(3)[-1]
@@ -126,7 +93,7 @@ def test_kling_sends_the_bare_task(caller: httpx.Client, receiver: Receiver, tim
     assert "webhook-signature" not in receiver.sent[-1][1]
 
 
-def test_kling_legacy_callback(caller: httpx.Client, receiver: Receiver, time_: ManualClock) -> None:
+def test_kling_legacy_callback(caller: httpx.Client, receiver: "Receiver", time_: ManualClock) -> None:
     body = {"model_name": "kling-v3", "prompt": "x", "callback_url": "http://cb/kling"}
     caller.post("/kling/v1/videos/text2video", json=body)
     time_.advance(200)
@@ -134,7 +101,7 @@ def test_kling_legacy_callback(caller: httpx.Client, receiver: Receiver, time_: 
 
 
 def test_kling_signs_with_every_secret(
-    own: Handle, caller: httpx.Client, receiver: Receiver, time_: ManualClock
+    own: Handle, caller: httpx.Client, receiver: "Receiver", time_: ManualClock
 ) -> None:
     own.settings(kling={"webhook_secrets": SECRETS})
     _kling(caller)
@@ -183,7 +150,12 @@ def test_signature_vectors(secret: str, name: str, stamp: int, body: bytes, sign
     ],
 )
 def test_unruly_delivery(
-    own: Handle, caller: httpx.Client, receiver: Receiver, time_: ManualClock, mode: str, statuses: list[str]
+    own: Handle,
+    caller: httpx.Client,
+    receiver: "Receiver",
+    time_: ManualClock,
+    mode: str,
+    statuses: list[str],
 ) -> None:
     own.settings(kling={"callbacks": mode})
     _kling(caller)
@@ -192,7 +164,7 @@ def test_unruly_delivery(
 
 
 def test_callbacks_that_never_arrive(
-    own: Handle, caller: httpx.Client, receiver: Receiver, time_: ManualClock
+    own: Handle, caller: httpx.Client, receiver: "Receiver", time_: ManualClock
 ) -> None:
     own.settings(kling={"callbacks": "never"})
     _kling(caller)

@@ -3,16 +3,18 @@
 import base64
 import hashlib
 import json
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from dramagen.emulator import Handle, ManualClock, running
+from dramagen.emulator import Handle, ManualClock
 from dramagen.emulator.fal import ed25519
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Receiver
 
 KLING = "/fal/fal-ai/kling-video/v3/pro/text-to-video"
 IMAGE = "/fal/fal-ai/kling-video/v3/pro/image-to-video"
@@ -208,42 +210,6 @@ def test_signatures_are_those_of_the_rfc(secret: str, public: str, message: str,
     assert ed25519.sign(bytes.fromhex(secret), bytes.fromhex(message)).hex() == signature
 
 
-class Receiver:
-    """Stands in for the network: keeps what was sent and answers with ``status``."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, Mapping[str, str], bytes]] = []
-        self.status = 200
-        self._came = threading.Condition()
-
-    async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        with self._came:
-            self.sent.append((url, headers, body))
-            self._came.notify_all()
-        return self.status
-
-    def wait(self, count: int) -> list[dict[str, Any]]:
-        with self._came:
-            assert self._came.wait_for(lambda: len(self.sent) >= count, timeout=10), self.sent
-        return [json.loads(body) for _, _, body in self.sent]
-
-
-@pytest.fixture
-def receiver() -> Receiver:
-    return Receiver()
-
-
-@pytest.fixture
-def time_() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def own(receiver: Receiver, time_: ManualClock) -> Iterator[Handle]:
-    with running(clock=time_, send=receiver) as handle:
-        yield handle
-
-
 def submitted(own: Handle, **body: Any) -> str:
     answer = httpx.post(
         own.url + KLING + "?fal_webhook=https://me.io/hook",
@@ -256,7 +222,7 @@ def submitted(own: Handle, **body: Any) -> str:
 
 
 def test_a_webhook_carries_the_result_or_the_error(
-    own: Handle, receiver: Receiver, time_: ManualClock
+    own: Handle, receiver: "Receiver", time_: ManualClock
 ) -> None:
     own.settings(fal={"runner_failures": 1})
     good = submitted(own)
@@ -302,7 +268,7 @@ def verified(own: Handle, headers: Mapping[str, str], body: bytes) -> list[bool]
     [("good", [False, True], 0), ("wrong", [False, False], 0), ("stale", [False, True], 600)],
 )
 def test_webhooks_are_signed_with_one_of_the_published_keys(
-    own: Handle, receiver: Receiver, time_: ManualClock, signature: str, keys: list[bool], age: int
+    own: Handle, receiver: "Receiver", time_: ManualClock, signature: str, keys: list[bool], age: int
 ) -> None:
     own.settings(fal={"callback_signature": signature})
     submitted(own)
@@ -314,7 +280,7 @@ def test_webhooks_are_signed_with_one_of_the_published_keys(
 
 
 def test_webhooks_may_come_unsigned_twice_or_never(
-    own: Handle, receiver: Receiver, time_: ManualClock
+    own: Handle, receiver: "Receiver", time_: ManualClock
 ) -> None:
     own.settings(fal={"callback_signature": "absent", "callbacks": "duplicate"})
     submitted(own)
@@ -331,7 +297,7 @@ def test_webhooks_may_come_unsigned_twice_or_never(
 
 
 def test_a_webhook_is_sent_again_until_it_is_taken(
-    own: Handle, receiver: Receiver, time_: ManualClock
+    own: Handle, receiver: "Receiver", time_: ManualClock
 ) -> None:
     receiver.status = 500
     submitted(own)

@@ -3,60 +3,24 @@
 import base64
 import hashlib
 import hmac
-import json
-import threading
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from dramagen.emulator import Handle, ManualClock, running
+from dramagen.emulator import Handle, ManualClock
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Receiver
 
 KLING = "kwaivgi/kling-v3-video"
 TEXT = {"prompt": "雨夜", "mode": "pro", "duration": 5, "aspect_ratio": "9:16", "generate_audio": True}
 
 
-class Receiver:
-    """Stands in for the network: keeps what was sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, Mapping[str, str], bytes]] = []
-        self._came = threading.Condition()
-
-    async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        with self._came:
-            self.sent.append((url, headers, body))
-            self._came.notify_all()
-        return 200
-
-    def wait(self, count: int) -> list[dict[str, Any]]:
-        with self._came:
-            assert self._came.wait_for(lambda: len(self.sent) >= count, timeout=10), self.sent
-        return [json.loads(body) for _, _, body in self.sent]
-
-
 @pytest.fixture
-def receiver() -> Receiver:
-    return Receiver()
-
-
-@pytest.fixture
-def time_() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def own(receiver: Receiver, time_: ManualClock) -> Iterator[Handle]:
-    with running(clock=time_, send=receiver) as handle:
-        yield handle
-
-
-@pytest.fixture
-def caller(own: Handle) -> Iterator[httpx.Client]:
-    headers = {"authorization": "Bearer r8_x"}
-    with httpx.Client(base_url=own.url, headers=headers, trust_env=False, verify=False) as client:
-        yield client
+def caller(calling: Callable[[str], httpx.Client]) -> httpx.Client:
+    return calling("Bearer r8_x")
 
 
 def hooked(caller: httpx.Client, **body: Any) -> dict[str, Any]:
@@ -65,7 +29,9 @@ def hooked(caller: httpx.Client, **body: Any) -> dict[str, Any]:
     return made
 
 
-def test_webhooks_follow_the_prediction(caller: httpx.Client, receiver: Receiver, time_: ManualClock) -> None:
+def test_webhooks_follow_the_prediction(
+    caller: httpx.Client, receiver: "Receiver", time_: ManualClock
+) -> None:
     made = hooked(caller)
     time_.advance(300)
     bodies = receiver.wait(3)
@@ -77,7 +43,7 @@ def test_webhooks_follow_the_prediction(caller: httpx.Client, receiver: Receiver
 
 
 def test_a_running_predictions_cancel_is_told(
-    caller: httpx.Client, receiver: Receiver, time_: ManualClock
+    caller: httpx.Client, receiver: "Receiver", time_: ManualClock
 ) -> None:
     made = hooked(caller)
     time_.advance(10)
@@ -92,7 +58,7 @@ def test_a_running_predictions_cancel_is_told(
 def test_webhooks_are_signed_with_the_accounts_secret(
     own: Handle,
     caller: httpx.Client,
-    receiver: Receiver,
+    receiver: "Receiver",
     time_: ManualClock,
     signature: str,
     good: bool,
@@ -112,7 +78,7 @@ def test_webhooks_are_signed_with_the_accounts_secret(
 
 
 def test_webhooks_may_come_unsigned_and_out_of_order(
-    own: Handle, caller: httpx.Client, receiver: Receiver, time_: ManualClock
+    own: Handle, caller: httpx.Client, receiver: "Receiver", time_: ManualClock
 ) -> None:
     own.settings(replicate={"callback_signature": "absent", "callbacks": "reorder"})
     hooked(caller)

@@ -3,20 +3,21 @@
 import base64
 import hashlib
 import hmac
-import json
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from PIL import Image
 
-from dramagen.emulator import Handle, ManualClock, running
+from dramagen.emulator import Handle, ManualClock
 from dramagen.emulator.vidu.webhook import signature
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Receiver
 
 Create = Callable[..., httpx.Response]
 
@@ -357,45 +358,16 @@ def test_the_signature_of_a_made_up_callback() -> None:
     assert signed == "WXNxFO7UdZrYzFz1PBsZTJSx1gbZnRz1JEjmLtkEZMo="
 
 
-class Receiver:
-    """Stands in for the network."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, Mapping[str, str], bytes]] = []
-        self.status = 200
-        self._came = threading.Condition()
-
-    async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        with self._came:
-            self.sent.append((url, headers, body))
-            self._came.notify_all()
-        return self.status
-
-    def wait(self, count: int) -> list[dict[str, Any]]:
-        with self._came:
-            assert self._came.wait_for(lambda: len(self.sent) >= count, timeout=10), self.sent
-        return [json.loads(body) for _, _, body in self.sent]
-
-
 @pytest.fixture
-def receiver() -> Receiver:
-    return Receiver()
-
-
-@pytest.fixture
-def own(receiver: Receiver) -> Iterator[tuple[httpx.Client, ManualClock]]:
-    time_ = ManualClock()
-    with running(clock=time_, send=receiver) as handle:
-        headers = {"authorization": "Token vda_test"}
-        with httpx.Client(base_url=handle.url, headers=headers, trust_env=False, verify=False) as caller:
-            yield caller, time_
+def teller(calling: Callable[[str], httpx.Client]) -> httpx.Client:
+    """A caller whose callbacks reach the receiver."""
+    return calling("Token vda_test")
 
 
 def test_callbacks_tell_every_change_and_are_signed(
-    own: tuple[httpx.Client, ManualClock], receiver: Receiver
+    teller: httpx.Client, receiver: "Receiver", time_: ManualClock
 ) -> None:
-    caller, time_ = own
-    caller.post("/vidu/ent/v2/text2video", json=TEXT | {"callback_url": "http://cb/vidu/a1", "payload": "p"})
+    teller.post("/vidu/ent/v2/text2video", json=TEXT | {"callback_url": "http://cb/vidu/a1", "payload": "p"})
     time_.advance(10)
     receiver.wait(1)
     time_.advance(300)
@@ -410,11 +382,10 @@ def test_callbacks_tell_every_change_and_are_signed(
 
 
 def test_a_verdict_is_told_three_times_where_nobody_answers(
-    own: tuple[httpx.Client, ManualClock], receiver: Receiver
+    teller: httpx.Client, receiver: "Receiver", time_: ManualClock
 ) -> None:
-    caller, time_ = own
     receiver.status = 500
-    caller.post("/vidu/ent/v2/text2video", json=TEXT | {"prompt": "[[fail]]", "callback_url": "http://cb/"})
+    teller.post("/vidu/ent/v2/text2video", json=TEXT | {"prompt": "[[fail]]", "callback_url": "http://cb/"})
     time_.advance(10)
     receiver.wait(1)
     time_.advance(300)
