@@ -44,6 +44,7 @@ from dramagen.adapters.fal_answers import (
     who,
 )
 from dramagen.adapters.fal_callback import public_keys, verify
+from dramagen.adapters.polling import one_by_one
 from dramagen.catalog.order import Order
 from dramagen.errors import AuthError, DramagenError, ProviderUnavailable
 
@@ -84,16 +85,7 @@ class FalAdapter:
 
     def poll(self, tickets: Sequence[Ticket]) -> Flow[Mapping[str, Status]]:
         """The state of each job: its status, and once that says completed its result, which alone decides."""
-        told: dict[str, Status] = {}
-        problem: DramagenError | None = None
-        for ticket in tickets:
-            try:
-                told[ticket.id] = yield from _status(ticket)
-            except DramagenError as error:
-                problem = error
-        if problem is not None and not told:
-            raise problem
-        return told
+        return one_by_one(tickets, _status)
 
     def find(self, order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsure]:
         """Look through the endpoint's requests for the one with this order's input."""

@@ -28,6 +28,7 @@ from dramagen.adapters.base import (
     json_body,
 )
 from dramagen.adapters.hailuo_errors import fault, identifier, ok
+from dramagen.adapters.polling import one_by_one
 from dramagen.catalog.order import Order
 from dramagen.errors import AuthError, DramagenError
 
@@ -53,20 +54,8 @@ class MinimaxAdapter:
         return _ticket(order, task)
 
     def poll(self, tickets: Sequence[Ticket]) -> Flow[Mapping[str, Status]]:
-        """The state of each job, one request each.
-
-        An answer that tells nothing leaves its job out; it is raised only where no other job was told of.
-        """
-        told: dict[str, Status] = {}
-        problem: DramagenError | None = None
-        for ticket in tickets:
-            try:
-                told[ticket.id] = yield from (v1.poll if _by_v1(ticket) else v2.poll)(ticket)
-            except DramagenError as error:
-                problem = error
-        if problem is not None and not told:
-            raise problem
-        return told
+        """The state of each job, one request each."""
+        return one_by_one(tickets, _status)
 
     def find(self, order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsure]:
         """Look through H3's list for the one task like this; the first generation cannot be asked."""
@@ -145,3 +134,7 @@ def _ticket(order: Order, task: str) -> Ticket:
 
 def _by_v1(ticket: Ticket) -> bool:
     return ticket.data.get("protocol") == "v1"
+
+
+def _status(ticket: Ticket) -> Flow[Status]:
+    return (yield from (v1.poll if _by_v1(ticket) else v2.poll)(ticket))

@@ -36,6 +36,7 @@ from dramagen.adapters.openai_videos_answers import (
 )
 from dramagen.adapters.openai_videos_create import VIDEOS, create, fields
 from dramagen.adapters.openai_videos_profiles import profile_named
+from dramagen.adapters.polling import one_by_one
 from dramagen.adapters.standard_webhooks import verify
 from dramagen.catalog.order import Order
 from dramagen.errors import DramagenError, ProviderUnavailable
@@ -65,18 +66,7 @@ class OpenAIVideosAdapter:
 
     def poll(self, tickets: Sequence[Ticket]) -> Flow[Mapping[str, Status]]:
         """The state of each job, asked for by itself."""
-        told: dict[str, Status] = {}
-        problem: DramagenError | None = None
-        for ticket in tickets:
-            response = yield Request("GET", _path(ticket))
-            status = read(ticket, response)
-            if status is None:
-                problem = fault(response, ticket.route)
-            else:
-                told[ticket.id] = status
-        if problem is not None and not told:
-            raise problem
-        return told
+        return one_by_one(tickets, _status)
 
     def find(self, order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsure]:
         """Compare the server's list with the order."""
@@ -154,3 +144,11 @@ class OpenAIVideosAdapter:
 
 def _path(ticket: Ticket) -> str:
     return f"{VIDEOS}/{quote(ticket.id, safe='')}"
+
+
+def _status(ticket: Ticket) -> Flow[Status]:
+    response = yield Request("GET", _path(ticket))
+    told = read(ticket, response)
+    if told is None:
+        raise fault(response, ticket.route)
+    return told

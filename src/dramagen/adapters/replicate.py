@@ -28,6 +28,7 @@ from dramagen.adapters.base import (
     Unsure,
     json_body,
 )
+from dramagen.adapters.polling import one_by_one
 from dramagen.adapters.replicate_answers import download, fault, is_id, not_found, prediction_of, status, who
 from dramagen.adapters.replicate_files import places
 from dramagen.adapters.standard_webhooks import verify
@@ -61,20 +62,7 @@ class ReplicateAdapter:
 
     def poll(self, tickets: Sequence[Ticket]) -> Flow[Mapping[str, Status]]:
         """The state of each job, one request each."""
-        told: dict[str, Status] = {}
-        problem: DramagenError | None = None
-        for ticket in tickets:
-            response = yield Request("GET", lost.path_of(ticket.id))
-            shown = prediction_of(response, ticket.id)
-            if shown is not None and "status" in shown:
-                told[ticket.id] = status(ticket, shown)
-            elif not_found(response):
-                told[ticket.id] = Status(ticket, "missing", error=_gone(ticket))
-            else:
-                problem = fault(response, ticket.route)
-        if problem is not None and not told:
-            raise problem
-        return told
+        return one_by_one(tickets, _status)
 
     def find(self, order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsure]:
         """Look through the predictions of that time for the one with this order's model and input."""
@@ -138,3 +126,13 @@ class ReplicateAdapter:
 
 def _gone(ticket: Ticket) -> JobExpired:
     return JobExpired("Replicate does not know this job, or no longer", **who(ticket.route))
+
+
+def _status(ticket: Ticket) -> Flow[Status]:
+    response = yield Request("GET", lost.path_of(ticket.id))
+    shown = prediction_of(response, ticket.id)
+    if shown is not None and "status" in shown:
+        return status(ticket, shown)
+    if not_found(response):
+        return Status(ticket, "missing", error=_gone(ticket))
+    raise fault(response, ticket.route)

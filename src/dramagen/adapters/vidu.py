@@ -28,6 +28,7 @@ from dramagen.adapters.base import (
     Unsure,
     json_body,
 )
+from dramagen.adapters.polling import one_by_one
 from dramagen.adapters.vidu_answers import (
     download,
     fault,
@@ -67,21 +68,7 @@ class ViduAdapter:
 
     def poll(self, tickets: Sequence[Ticket]) -> Flow[Mapping[str, Status]]:
         """The state of each job, one request each."""
-        told: dict[str, Status] = {}
-        problem: DramagenError | None = None
-        for ticket in tickets:
-            response = yield lost.creations(ticket.id)
-            task = task_of(response, ticket.id)
-            if task is not None:
-                told[ticket.id] = status(ticket, task)
-            elif not_found(response):
-                gone = JobExpired("Vidu does not know this job", **who(ticket.route))
-                told[ticket.id] = Status(ticket, "missing", error=gone)
-            else:
-                problem = fault(response, ticket.route)
-        if problem is not None and not told:
-            raise problem
-        return told
+        return one_by_one(tickets, _status)
 
     def find(self, order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsure]:
         """Read the list for the job that carries this attempt's tag."""
@@ -91,7 +78,7 @@ class ViduAdapter:
         """The clip's public link, asked for anew. Raises ``JobExpired`` when Vidu no longer has the job."""
         response = yield lost.creations(ticket.id)
         if not_found(response):
-            raise JobExpired("Vidu no longer has this job", **who(ticket.route))
+            raise _gone(ticket)
         task = task_of(response, ticket.id)
         if task is None:
             raise fault(response, ticket.route)
@@ -170,3 +157,17 @@ def _left(body: object) -> Account | None:
 
 def _whole(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _status(ticket: Ticket) -> Flow[Status]:
+    response = yield lost.creations(ticket.id)
+    task = task_of(response, ticket.id)
+    if task is not None:
+        return status(ticket, task)
+    if not_found(response):
+        return Status(ticket, "missing", error=_gone(ticket))
+    raise fault(response, ticket.route)
+
+
+def _gone(ticket: Ticket) -> JobExpired:
+    return JobExpired("Vidu does not know this job, or no longer", **who(ticket.route))

@@ -33,6 +33,7 @@ from dramagen.adapters.base import (
     Unsure,
     json_body,
 )
+from dramagen.adapters.polling import one_by_one
 from dramagen.adapters.wan_upload import upload
 from dramagen.catalog.order import Order
 from dramagen.errors import AuthError, DramagenError, ProviderUnavailable
@@ -79,18 +80,7 @@ class DashScopeAdapter:
 
     def poll(self, tickets: Sequence[Ticket]) -> Flow[Mapping[str, Status]]:
         """Each job by itself. A job whose answer says nothing is left out."""
-        told: dict[str, Status] = {}
-        problem: DramagenError | None = None
-        for ticket in tickets:
-            response = yield Request("GET", task.path(ticket.id))
-            status = task.read(ticket, response)
-            if status is not None:
-                told[ticket.id] = status
-                continue
-            problem = errors.fault(response, ticket.route)
-        if problem is not None and not told:
-            raise problem
-        return told
+        return one_by_one(tickets, _status)
 
     def find(self, order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsure]:
         """Read the account's list for the task that shows this order's prompt."""
@@ -156,3 +146,11 @@ class DashScopeAdapter:
                 "this key belongs to a subscription plan, which has hosts of its own and films nothing"
             )
         request.headers["Authorization"] = f"Bearer {secret.key}"
+
+
+def _status(ticket: Ticket) -> Flow[Status]:
+    response = yield Request("GET", task.path(ticket.id))
+    status = task.read(ticket, response)
+    if status is None:
+        raise errors.fault(response, ticket.route)
+    return status
