@@ -25,10 +25,10 @@ import anyio
 import httpx
 from peers import PEERS, Peer
 from report import Row, main
-from tls_proxy import standing_in
 
 from dramagen import Config, Shot, Studio
 from dramagen.emulator import Handle, running
+from dramagen.emulator.fixed_hosts import standing_in
 from dramagen.engine import http
 from dramagen.errors import DramagenError, OutcomeUnknown
 

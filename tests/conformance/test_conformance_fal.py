@@ -11,13 +11,9 @@ What it does that a caller has to know:
 - ``COMPLETED`` is the end to it, success or not; it finds out by the result. A status no page names is an error.
 """
 
-import datetime
 import gc
-import socket
-import socketserver
-import ssl
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +21,10 @@ import anyio
 import pytest
 
 from dramagen.emulator import Handle, ManualClock
+from dramagen.emulator.fixed_hosts import standing_in
 
 fal_client = pytest.importorskip("fal_client", reason="needs the conformance extra")
-x509 = pytest.importorskip("cryptography.x509", reason="needs the conformance extra")
+pytest.importorskip("cryptography.x509", reason="needs the conformance extra")
 
 pytestmark = [
     pytest.mark.conformance,
@@ -46,107 +43,29 @@ PICTURE = (
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate that vouches for itself, for all of fal's hosts."""
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
+def _proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Handle], dict[str, str]]]:
+    """The environment in which fal's hosts are these vendors."""
+    known: dict[str, dict[str, str]] = {}
+    with ExitStack() as stack:
 
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "emulated fal")])
-    now = datetime.datetime.now(datetime.UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "fal.pem"
-    plain = serialization.NoEncryption()
-    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    path.write_bytes(key.private_bytes(pem, pkcs8, plain) + built.public_bytes(pem))
-    return path
+        def environment(vendors: Handle) -> dict[str, str]:
+            if vendors.url not in known:
+                proxy = standing_in(HOSTS, vendors.url, "/fal", tmp_path_factory.mktemp("tls"))
+                known[vendors.url] = stack.enter_context(proxy)
+            return known[vendors.url]
 
-
-class _Proxy(socketserver.ThreadingTCPServer):
-    """Takes CONNECT to any host, ends its TLS, and passes one request on to the emulator's ``/fal``."""
-
-    daemon_threads = True
-
-    def __init__(self, certificate: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Tunnel)
-        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.tls.load_cert_chain(certificate)
-        self.target = ("", 0)
-
-
-class _Tunnel(socketserver.BaseRequestHandler):
-    server: _Proxy
-
-    def handle(self) -> None:
-        _head(self.request)
-        self.request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        try:
-            with self.server.tls.wrap_socket(self.request, server_side=True) as inner:
-                self._pass_on(inner)
-        except OSError:
-            pass  # either side may hang up at any time; the other one sees the connection end
-
-    def _pass_on(self, inner: ssl.SSLSocket) -> None:
-        head, body = _head(inner)
-        first, *lines = head.split(b"\r\n")
-        method, path, version = first.split(b" ")
-        kept = [line for line in lines if not line.lower().startswith((b"host:", b"connection:"))]
-        length = next((int(line[15:]) for line in kept if line.lower().startswith(b"content-length:")), 0)
-        while len(body) < length:
-            body += inner.recv(65536)
-        host = b"host: %s:%d" % (self.server.target[0].encode(), self.server.target[1])
-        asked = [b" ".join((method, b"/fal" + path, version)), host, b"connection: close", *kept]
-        with socket.create_connection(self.server.target) as emulator:
-            emulator.sendall(b"\r\n".join(asked) + b"\r\n\r\n" + body)
-            while answer := emulator.recv(65536):
-                inner.sendall(answer)
-
-
-def _head(connection: socket.socket) -> tuple[bytes, bytes]:
-    """A request's head, and what came of its body with it."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        more = connection.recv(65536)
-        if not more:
-            raise OSError("hung up")
-        received += more
-    head, _, rest = received.partition(b"\r\n\r\n")
-    return head, rest
-
-
-@pytest.fixture(scope="session")
-def _proxy(certificate: Path) -> Iterator[_Proxy]:
-    with _Proxy(certificate) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        yield proxy
-        proxy.shutdown()
-        thread.join()
+        yield environment
 
 
 @pytest.fixture
 def client(
-    _proxy: _Proxy, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    _proxied: Callable[[Handle], dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Any]]:
     """A client, as its users make it, whose hosts are these vendors."""
 
     def make(vendors: Handle, kind: Any = fal_client.SyncClient, **options: Any) -> Any:
-        host, _, port = vendors.url.removeprefix("http://").partition(":")
-        _proxy.target = (host, int(port))
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{_proxy.server_address[1]}")
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        for name, value in _proxied(vendors).items():
+            monkeypatch.setenv(name, value)
         monkeypatch.delenv("NO_PROXY", raising=False)
         return kind(key="id:secret", **options)
 

@@ -1,4 +1,7 @@
-"""A proxy for clients whose hosts are fixed: ends the TLS of each and passes everything on to the emulator."""
+"""A proxy for clients whose hosts are fixed: ends the TLS of each and passes everything on to the emulator.
+
+Such a client follows ``HTTPS_PROXY`` and ``SSL_CERT_FILE``, as most do. The certificate needs ``cryptography``.
+"""
 
 import datetime
 import socket
@@ -10,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def certificate(hosts: tuple[str, ...], path: Path) -> Path:
+def _certificate(hosts: tuple[str, ...], path: Path) -> Path:
     """A key and a certificate that vouches for itself, in one file."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -89,12 +92,22 @@ def _head(connection: socket.socket) -> tuple[bytes, bytes]:
 
 @contextmanager
 def standing_in(hosts: tuple[str, ...], url: str, prefix: str, folder: Path) -> Iterator[dict[str, str]]:
-    """A proxy for those hosts until the block ends; the environment that sends a client to it."""
-    pem = certificate(hosts, folder / "hosts.pem")
+    """A proxy for those hosts until the block ends; the environment that sends a client to it.
+
+    Args:
+        url: the emulator's.
+        prefix: the vendor's path there, such as ``/fal``.
+        folder: where the certificate is kept.
+    """
+    pem = _certificate(hosts, folder / "hosts.pem")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(pem)
     host, _, port = url.removeprefix("http://").partition(":")
     with _Proxy(tls, (host, int(port)), prefix) as proxy:
-        threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        yield {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.server_address[1]}", "SSL_CERT_FILE": str(pem)}
-        proxy.shutdown()
+        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.server_address[1]}", "SSL_CERT_FILE": str(pem)}
+        finally:
+            proxy.shutdown()
+            thread.join()
