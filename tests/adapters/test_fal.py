@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from hashlib import sha256, sha512
 from typing import Any
 
@@ -31,7 +30,8 @@ from dramagen.errors import (
     RateLimited,
 )
 from dramagen.shot import Camera, Line
-from dramagen.testing import AdapterContract, Golden, Heard, Refusal, Report, Respond, drive, in_turn
+from dramagen.testing import AdapterContract, Golden, Heard, Refusal, Report, Respond, always, drive, in_turn
+from dramagen.testing.examples import plain_order
 
 CATALOG = Catalog.load()
 ID = "764cabcf-b745-4b3e-ae38-1200304cf45b"
@@ -50,20 +50,8 @@ LINK = "https://v3b.fal.media/files/b/clip.mp4"
 
 
 def order(model: str = "kling-3.0", mode: str = "text", **changes: Any) -> Order:
-    card = CATALOG.model("fal", model)
-    found = card.mode(mode)
-    assert found is not None
-    fields: dict[str, Any] = {
-        "route": Route(provider="fal", region="intl", model=model),
-        "wire": {**card.wire["intl"], **found.wire},
-        "mode": mode,
-        "prompt": "雨夜，女主推门而入",
-        "duration": found.durations.at_least(Decimal(5)),
-        "resolution": found.resolutions[0],
-        "aspect_ratio": None if mode.startswith("first") else "9:16",
-        "audio": found.audio == "always",
-    }
-    return Order(**(fields | changes))
+    route = Route(provider="fal", region="intl", model=model)
+    return plain_order(CATALOG.model("fal", model), route, mode, **changes)
 
 
 def queued(id_: str = ID, app: str = APP) -> Response:
@@ -465,7 +453,7 @@ def test_keys_come_from_another_host_and_nonsense_gives_none() -> None:
         "rest",
     )
     for answer in (Response(500), Response(200, html="<html>"), Response(200, json={"keys": [1, {"x": 2}]})):
-        assert drive(FalAdapter().keys(), lambda _, a=answer: a) == {}  # type: ignore[misc]
+        assert drive(FalAdapter().keys(), always(answer)) == {}
 
 
 # --- creates -------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ from dramagen.errors import (
 )
 from dramagen.money import Money
 from dramagen.shot import MOVES, Camera, Cut, Line, Move
-from dramagen.testing import AdapterContract, Golden, Heard, Refusal, Report, Respond, drive, in_turn
+from dramagen.testing import AdapterContract, Golden, Heard, Refusal, Report, Respond, always, drive, in_turn
 
 TAG = "k3v9x0q2m8c5t7w1z4b6n0ab"
 FIRST, LAST, FACE, SIDE = b"first frame", b"last frame", b"a face", b"a profile"
@@ -635,7 +635,7 @@ def test_an_id_is_never_lost_whatever_else_the_answer_says() -> None:
         {"code": 1201, "message": "external_task_id exists", "data": {"id": JOB}},
         {"code": 5002, "data": {"id": JOB, "status": None}},
     ):
-        got = drive(KlingAdapter().submit(order(), ATTEMPT), lambda _, b=spoilt: Response(200, json=b))  # type: ignore[misc]
+        got = drive(KlingAdapter().submit(order(), ATTEMPT), always(Response(200, json=spoilt)))
         assert got == ticket()
 
 

@@ -24,7 +24,7 @@ from dramagen.errors import (
     ProviderUnavailable,
 )
 from dramagen.shot import Camera, Cut, Line, Move
-from dramagen.testing import AdapterContract, Golden, Heard, Refusal, Report, Respond, drive, in_turn
+from dramagen.testing import AdapterContract, Golden, Heard, Refusal, Report, Respond, always, drive, in_turn
 
 TAG = "k3v9x0q2m8c5t7w1z4b6n0ab"
 JOB = "866889456698785798"
@@ -343,8 +343,8 @@ def test_only_the_words_not_found_end_a_job() -> None:
         answer(task("succeed", task_id="another")),
     ):
         with pytest.raises((InvalidShot, ProviderUnavailable)):
-            drive(KlingAdapter().poll([ticket()]), lambda _, a=other: a)  # type: ignore[misc]
-        got = drive(KlingAdapter().find(order(), ATTEMPT), lambda _, a=other: a)  # type: ignore[misc]
+            drive(KlingAdapter().poll([ticket()]), always(other))
+        got = drive(KlingAdapter().find(order(), ATTEMPT), always(other))
         assert not isinstance(got, Absent)
     with pytest.raises(AuthError):
         drive(KlingAdapter().poll([ticket()]), lambda _: answer(None, 1002, 401))

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -41,7 +40,8 @@ from dramagen.errors import (
     ProviderUnavailable,
     RateLimited,
 )
-from dramagen.testing import AdapterContract, Golden, Heard, Refusal, Report, Respond, drive, in_turn
+from dramagen.testing import AdapterContract, Golden, Heard, Refusal, Report, Respond, always, drive, in_turn
+from dramagen.testing.examples import plain_order
 
 CATALOG = Catalog.load()
 ID = "gm3qorzdhgbfurvjtvhg6dckhu"
@@ -61,20 +61,8 @@ LINK = "https://replicate.delivery/pbxt/clip.mp4"
 
 
 def order(model: str = "kling-3.0", mode: str = "text", **changes: Any) -> Order:
-    card = CATALOG.model("replicate", model)
-    found = card.mode(mode)
-    assert found is not None
-    fields: dict[str, Any] = {
-        "route": Route(provider="replicate", region="intl", model=model),
-        "wire": {**card.wire["intl"], **found.wire},
-        "mode": mode,
-        "prompt": "雨夜，女主推门而入",
-        "duration": found.durations.at_least(Decimal(5)),
-        "resolution": found.resolutions[0],
-        "aspect_ratio": None if mode.startswith("first") else "9:16",
-        "audio": found.audio == "always",
-    }
-    return Order(**(fields | changes))
+    route = Route(provider="replicate", region="intl", model=model)
+    return plain_order(CATALOG.model("replicate", model), route, mode, **changes)
 
 
 def stamp(moment: float) -> str:
@@ -328,7 +316,7 @@ def test_the_secret_is_asked_for() -> None:
     assert drive(ReplicateAdapter().keys(), heard) == {"default": KEY}
     assert heard.requests[0].url.path == "/v1/webhooks/default/secret"
     for answer in (Response(401, json={}), Response(200, json={"key": 7}), Response(200, html="<html>")):
-        assert drive(ReplicateAdapter().keys(), lambda _, a=answer: a) == {}  # type: ignore[misc]
+        assert drive(ReplicateAdapter().keys(), always(answer)) == {}
 
 
 # --- creates -------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ from dramagen.errors import (
 )
 from dramagen.shot import MOVES, Camera, Cut, Line, Move, ReferenceKind
 from dramagen.testing import AdapterContract, Golden, Heard, Refusal, Report, Respond, drive, in_turn
-from dramagen.testing.contract import NOW, SECRET
+from dramagen.testing.vendor import NOW, SECRET
 
 TAG = "k3v9x0q2m8c5t7w1z4b6n0ab"
 FIRST, LAST, FACE, SIDE = b"first frame", b"last frame", b"a face", b"a profile"

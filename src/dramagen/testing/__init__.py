@@ -6,7 +6,7 @@ pipeline built on this library is tested against :class:`FakeProvider`, which ne
 
 from typing import TYPE_CHECKING, Any
 
-from dramagen.testing.driver import Heard, Respond, drive, in_turn
+from dramagen.testing.driver import Heard, Respond, always, drive, in_turn
 from dramagen.testing.fake import FakeJob, FakeProvider
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ __all__ = [
     "Refusal",
     "Report",
     "Respond",
+    "always",
     "drive",
     "in_turn",
 ]

@@ -5,115 +5,27 @@ a clip) is tested with the catalogue and the engine; here is everything an adapt
 """
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
 
 import anyio
 import pytest
 from httpx import Request, Response
 
-from dramagen.adapters.base import (
-    PAID,
-    TERMINAL,
-    Absent,
-    Account,
-    Adapter,
-    Attempt,
-    Delivery,
-    Flow,
-    Secret,
-    Ticket,
-    Unsure,
-)
-from dramagen.catalog.order import Order
+from dramagen.adapters.base import PAID, TERMINAL, Absent, Account, Secret, Ticket, Unsure
 from dramagen.errors import DramagenError, InsufficientBalance, InvalidShot
 from dramagen.testing import fuzz
 from dramagen.testing.covers import CONTRACT, covered, covers
-from dramagen.testing.driver import Heard, Respond, drive
+from dramagen.testing.driver import Heard, always, drive
 from dramagen.testing.examples import Golden as Golden  # part of the suite
 from dramagen.testing.examples import Refusal as Refusal
 from dramagen.testing.examples import Report as Report
 from dramagen.testing.garble import garbled, tries
-from dramagen.testing.lives import BACKENDS, Place, lives, places
-
-T = TypeVar("T")
-
-SECRET = Secret(key="never-show-key-4f21", access="never-show-access-8c07", secret="never-show-secret-3b9d")  # noqa: S106 - dummies
-NOW = 1_795_000_000.0
-"""Unix seconds at which the suite signs."""
+from dramagen.testing.lives import BACKENDS, Place, lives
+from dramagen.testing.vendor import NOW, SECRET, Vendor, nobody
 
 
-class AdapterContract:
-    """Inherit, name the class ``Test…``, and override what raises ``NotImplementedError``.
-
-    The rest has defaults for a vendor that cannot do it.
-    """
-
-    keyed = True
-    """Whether requests carry a credential; False for a provider that needs none."""
-
-    def adapter(self) -> Adapter:
-        """A fresh adapter: every call, as a new process would have it."""
-        raise NotImplementedError
-
-    def goldens(self) -> Mapping[str, Golden]:
-        """Every mode of the vendor, by a name for the test's id."""
-        raise NotImplementedError
-
-    def refusals(self) -> Mapping[str, Refusal]:
-        """Every error answer the vendor documents, and those seen, HTTP 200 with an error code included."""
-        raise NotImplementedError
-
-    def reports(self) -> Mapping[str, Report]:
-        """Every state of a job in the vendor's words; ``"running"`` must be among the names."""
-        raise NotImplementedError
-
-    def unknown_status(self) -> Respond:
-        """A poll's answer with a status word the vendor has never used."""
-        raise NotImplementedError
-
-    def deliveries(self) -> Respond:
-        """What leads to the finished file of the first golden order's job."""
-        raise NotImplementedError
-
-    def gone(self) -> Respond:
-        """The answers when the job, and so its file, is gone."""
-        raise NotImplementedError
-
-    def canceled(self) -> Mapping[bool, Respond]:
-        """The answers to a cancel that worked (True) and to one that came too late (False)."""
-        return {}
-
-    def lost(self) -> Respond | None:
-        """What finds the first golden order's job after its create's answer was lost; None: no way to ask."""
-        return None
-
-    def not_found(self) -> Respond | None:
-        """What shows that the vendor has no such job; None: it cannot be shown."""
-        return None
-
-    def unsendable(self) -> Sequence[tuple[Order, Attempt]]:
-        """Orders this vendor has no request for, or whose options would change what is bought."""
-        return ()
-
-    def callback(self) -> tuple[Delivery, Sequence[str]] | None:
-        """A callback of the vendor, and the job ids in it."""
-        return None
-
-    def keyring(self) -> Respond:
-        """The answers where :meth:`callback` is checked with keys the vendor has to be asked for."""
-        return _nobody
-
-    def places(self) -> Sequence[Place]:
-        """Where a job is followed from its create on: every region the packaged cards know, with orders for it."""
-        return places([golden.order for golden in self.goldens().values()], self.adapter())
-
-    def read_body(self, request: Request) -> Any:
-        """A create's body as plain values, for a vendor that is not sent JSON."""
-        return json.loads(request.content)
-
-    # -- the suite -------------------------------------------------------------------------------------------
+class AdapterContract(Vendor):
+    """Inherit, name the class ``Test…``, and answer what :class:`dramagen.testing.vendor.Vendor` asks."""
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         for argument, cases in (
@@ -134,13 +46,6 @@ class AdapterContract:
         """The test's report says what the test was about; a run may end with a table of it."""
         cell = {"adapter": self.adapter().name, "operations": covered(request.function)}
         request.node.user_properties.append((CONTRACT, cell))
-
-    def _first(self) -> Golden:
-        return next(iter(self.goldens().values()))
-
-    def _ticket(self) -> Ticket:
-        golden = self._first()
-        return drive(self.adapter().submit(golden.order, golden.attempt), golden.accept)
 
     def test_a_name_and_a_batch(self) -> None:
         adapter = self.adapter()
@@ -204,7 +109,7 @@ class AdapterContract:
     @covers("submit")
     def test_an_order_that_cannot_be_said_is_refused_before_any_request(self) -> None:
         for order, attempt in self.unsendable():
-            heard = Heard(_nobody)
+            heard = Heard(nobody)
             with pytest.raises(InvalidShot):
                 drive(self.adapter().submit(order, attempt), heard)
             assert not heard.requests
@@ -224,7 +129,7 @@ class AdapterContract:
     def test_every_refusal_is_its_typed_error(self, refusal: Refusal) -> None:
         golden = self._first()
         with pytest.raises(DramagenError) as caught:
-            drive(self.adapter().submit(golden.order, golden.attempt), lambda _: refusal.answer)
+            drive(self.adapter().submit(golden.order, golden.attempt), always(refusal.answer))
         error = caught.value
         assert type(error) is refusal.error, str(error)
         assert error.retryable is refusal.retryable
@@ -238,7 +143,7 @@ class AdapterContract:
         golden = self._first()
         for answer in (Response(200, json={}), Response(200, content=b""), Response(200, html="<html>hi")):
             with pytest.raises(DramagenError) as caught:
-                drive(self.adapter().submit(golden.order, golden.attempt), lambda _, a=answer: a)  # type: ignore[misc]
+                drive(self.adapter().submit(golden.order, golden.attempt), always(answer))
             assert not caught.value.refused, "nobody said that no job was made"
 
     @covers("poll")
@@ -265,7 +170,7 @@ class AdapterContract:
     def test_an_outage_while_polling_is_no_verdict(self) -> None:
         ticket = self._ticket()
         for answer in (Response(503, json={}), Response(502, html="<html>Bad Gateway</html>")):
-            told, error = fuzz.attempted(self.adapter().poll([ticket]), lambda _, a=answer: a)  # type: ignore[misc]
+            told, error = fuzz.attempted(self.adapter().poll([ticket]), always(answer))
             assert error is None or error.retryable
             assert not any(status.state in TERMINAL for status in (told or {}).values())
 
@@ -291,7 +196,7 @@ class AdapterContract:
     def test_an_error_while_looking_settles_nothing(self) -> None:
         golden = self._first()
         for answer in (Response(503, json={}), Response(429, json={}), Response(200, html="<html>")):
-            found = drive(self.adapter().find(golden.order, golden.attempt), lambda _, a=answer: a)  # type: ignore[misc]
+            found = drive(self.adapter().find(golden.order, golden.attempt), always(answer))
             assert isinstance(found, Unsure), found
 
     @covers("deliver")
@@ -314,7 +219,7 @@ class AdapterContract:
     def test_cancelled_only_on_the_vendors_word(self) -> None:
         for worked, respond in self.canceled().items():
             assert drive(self.adapter().cancel(self._ticket()), respond) is worked
-        assert drive(self.adapter().cancel(self._ticket()), lambda _: Response(502, html="<html>")) is False
+        assert drive(self.adapter().cancel(self._ticket()), always(Response(502, html="<html>"))) is False
 
     @covers("receive")
     def test_a_callback_gives_ids_and_garbage_gives_none(self) -> None:
@@ -334,7 +239,7 @@ class AdapterContract:
     @covers("probe")
     def test_a_probe_never_raises(self) -> None:
         for answer in (Response(200, json={}), Response(401, json={}), Response(502, html="<html>")):
-            told = drive(self.adapter().probe(), lambda _, a=answer: a)  # type: ignore[misc]
+            told = drive(self.adapter().probe(), always(answer))
             assert isinstance(told, Account)
             assert not told.valid or told.error is None or isinstance(told.error, InsufficientBalance)
 
@@ -362,7 +267,7 @@ class AdapterContract:
     @covers("submit")
     def test_garbled_refusals_are_typed_errors(self) -> None:
         golden = self._first()
-        answers = [lambda _, a=each.answer: a for each in self.refusals().values()]
+        answers = [always(each.answer) for each in self.refusals().values()]
         fuzz.only_typed_errors(lambda: self.adapter().submit(golden.order, golden.attempt), answers)
 
     @covers("submit")
@@ -391,33 +296,6 @@ class AdapterContract:
         counts = anyio.run(lives, place, self.adapter, goldens, secret, NOW, backend=backend)
         ((_, cell),) = [told for told in request.node.user_properties if told[0] == CONTRACT]
         cell.update(operations=counts, place=place.name, backend=backend)
-
-    # -- helpers ---------------------------------------------------------------------------------------------
-
-    def _every_request(self, *, submit: bool = True) -> list[Request]:
-        golden, ticket, heard = self._first(), self._ticket(), Heard(_nobody)
-
-        def hear(flow: Flow[Any], respond: Respond) -> None:
-            one = Heard(respond)
-            drive(flow, one)
-            heard.requests += one.requests
-
-        if submit:
-            hear(self.adapter().submit(golden.order, golden.attempt), golden.accept)
-        hear(self.adapter().poll([ticket]), self.reports()["running"].answer)
-        hear(self.adapter().deliver(ticket), self.deliveries())
-        hear(self.adapter().find(golden.order, golden.attempt), lambda _: Response(503, json={}))
-        hear(self.adapter().cancel(ticket), lambda _: Response(503, json={}))
-        hear(self.adapter().probe(), lambda _: Response(503, json={}))
-        return heard.requests
-
-    def _received(self, delivery: Delivery) -> Sequence[str]:
-        keys = drive(self.adapter().keys(), self.keyring())
-        return self.adapter().receive(delivery, keys, SECRET, NOW).jobs
-
-
-def _nobody(request: Request) -> Response:
-    raise AssertionError(f"nobody expected {request.method} {request.url.path}")
 
 
 def _plain(request: Request) -> tuple[str, str, bytes]:

@@ -40,6 +40,11 @@ def _result(end: StopIteration) -> T:  # type: ignore[type-var]  # a generator's
     return result
 
 
+def always(answer: Response) -> Respond:
+    """The same answer to every request."""
+    return lambda _: answer
+
+
 def in_turn(*answers: Response) -> Respond:
     """Answer the first request with the first answer, and so on. One request too many is a test's failure."""
     waiting = iter(answers)

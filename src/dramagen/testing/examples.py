@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from httpx import Response
 
 from dramagen.adapters.base import Attempt, State, Usage
+from dramagen.catalog.cards import ModelCard
 from dramagen.catalog.order import Order
+from dramagen.catalog.route import Route
 from dramagen.errors import DramagenError
 from dramagen.testing.driver import Respond
 
@@ -53,3 +56,24 @@ class Report:
     billed: bool | None = False
     usage: Usage | None = None
     seed: int | None = None
+
+
+def plain_order(card: ModelCard, route: Route, mode: str, **changes: Any) -> Order:
+    """The plainest order of one of a card's modes: upright, five seconds or the next length, the first resolution.
+
+    Raises ``ValueError`` where the card has no such mode.
+    """
+    found = card.mode(mode)
+    if found is None:
+        raise ValueError(f"{route.id} has no mode {mode!r}")
+    fields: dict[str, Any] = {
+        "route": route,
+        "wire": {**card.wire[route.region], **found.wire},
+        "mode": mode,
+        "prompt": "雨夜，女主推门而入",
+        "duration": found.durations.at_least(Decimal(5)),
+        "resolution": found.resolutions[0],
+        "aspect_ratio": None if mode.startswith("first") else "9:16",
+        "audio": found.audio == "always",
+    }
+    return Order(**(fields | changes))
