@@ -84,7 +84,7 @@ def test_example_1_text_to_video(
     clock.advance(200)
     done = task(client, task_id)
     assert done["output"]["task_status"] == "SUCCEEDED"
-    assert done["output"]["orig_prompt"] == body["input"]["prompt"]  # type: ignore[index]
+    assert done["output"]["orig_prompt"] == body["input"]["prompt"]  # type: ignore[index]  # a dict of dicts here
     assert done["usage"] == {
         "video_count": 1, "duration": 5.0, "input_video_duration": 0.0, "output_video_duration": 5.0, "fps": 30.0,
         "SR": 480.0, "ratio": "9:16",

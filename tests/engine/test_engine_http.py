@@ -179,7 +179,7 @@ async def test_what_announcing_raises_goes_up_and_nothing_is_sent(http: Http, se
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        await http.run(flow(create()), Signer(), access(server), on_create=full)  # type: ignore[arg-type]
+        await http.run(flow(create()), Signer(), access(server), on_create=full)  # type: ignore[arg-type]  # a signer that does less
     assert server.heads == []
 
 

@@ -163,7 +163,7 @@ async def test_any_other_answer_is_unknown(stage: Any, status: int, body: bytes)
             if request.method == "POST":
                 stage.vendor.requests.append(request)
                 return httpx.Response(status, content=body, headers={"location": "https://elsewhere.invalid"})
-            return await stage.vendor.handle_async_request(request)  # type: ignore[no-any-return]
+            return await stage.vendor.handle_async_request(request)  # type: ignore[no-any-return]  # the vendor is Any
 
     async with stage.studio(transport=Odd()) as studio:
         with pytest.raises(OutcomeUnknown):
@@ -183,7 +183,7 @@ async def test_what_never_left_is_refused_and_tried_again(stage: Any, trouble: t
             if self.left:
                 self.left -= 1
                 raise trouble("no way there")
-            return await stage.vendor.handle_async_request(request)  # type: ignore[no-any-return]
+            return await stage.vendor.handle_async_request(request)  # type: ignore[no-any-return]  # the vendor is Any
 
     async with stage.studio(transport=Down()) as studio:
         clip = await studio.shoot(stage.shot)
@@ -223,7 +223,7 @@ async def test_a_wait_the_vendor_asks_for_is_kept(stage: Any) -> None:
                 self.first = False
                 body = {"error": {"code": "RateLimitExceeded", "message": "slow down"}}
                 return httpx.Response(429, json=body, headers={"retry-after": "42"})
-            return await stage.vendor.handle_async_request(request)  # type: ignore[no-any-return]
+            return await stage.vendor.handle_async_request(request)  # type: ignore[no-any-return]  # the vendor is Any
 
     async with stage.studio(transport=Busy()) as studio:
         clip = await studio.shoot(stage.shot)

@@ -4,11 +4,13 @@ import json
 import logging
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import anyio
 import pytest
 
 from dramagen import Budget, Studio
+from dramagen.catalog.route import Route
 from dramagen.errors import BudgetExceeded, ConfigError, DramagenError, NoRoute, OutcomeUnknown
 from dramagen.events import Event, to_json
 from dramagen.shot import Shot
@@ -64,10 +66,10 @@ async def test_progress_is_told_where_it_grows_and_a_queue_once(lot: Any) -> Non
 
 
 async def test_of_a_flight_each_step_is_news_once() -> None:
-    from dramagen.engine.engine import Flight
+    from dramagen.engine.flight import Flight
 
-    job: Any = None
-    flight = Flight(job, Shot("雨夜"), started=True)
+    route = Route(provider="seedance", region="cn", model="m")
+    flight = Flight("a-job", route, 1, 0, Shot("雨夜"), started=True)
     steps = [("queued", None), ("queued", None), ("running", 0.2), ("running", 0.2), ("running", 0.1)]
     steps += [("running", 0.3), ("running", None), ("queued", None), ("ready", None), ("ready", None)]
     news = [(kind, value) for kind, value in steps if flight.news(kind, value)]  # type: ignore[arg-type]  # as Kind
@@ -151,7 +153,7 @@ async def test_a_call_takes_a_dead_process_job_over(lot: Any) -> None:
     vendor = lot.vendor()
     async with lot.open(vendor) as studio:
         collector = studio._running().engine.collector
-        broken: Any = lambda *_: (_ for _ in ()).throw(DramagenError("the line is cut", billed=True))  # noqa: E731
+        broken = Mock(side_effect=DramagenError("the line is cut", billed=True))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(type(collector), "collect", broken)
             with pytest.raises(DramagenError, match="cut"):

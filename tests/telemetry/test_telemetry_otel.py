@@ -20,12 +20,12 @@ from dramagen.testing import FakeProvider
 sdk = pytest.importorskip("opentelemetry.sdk.trace")
 
 from opentelemetry.sdk.metrics import MeterProvider  # noqa: E402 - only where it is installed
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader  # noqa: E402
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider  # noqa: E402
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: E402
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: E402
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader  # noqa: E402 - likewise
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider  # noqa: E402 - likewise
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: E402 - likewise
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: E402 - likewise
 
-from dramagen.telemetry.record import Telemetry  # noqa: E402
+from dramagen.telemetry.record import Telemetry  # noqa: E402 - likewise
 
 pytestmark = pytest.mark.anyio
 

@@ -137,8 +137,8 @@ def test_a_record_naming_something_that_is_no_error_is_harmless() -> None:
 
 
 def test_nothing_at_risk_is_not_the_same_as_unknown() -> None:
-    assert from_json(make(errors.OutcomeUnknown).to_json()).at_risk == Money("0 CNY")  # type: ignore[attr-defined]
-    assert from_json(errors.OutcomeUnknown("m").to_json()).at_risk is None  # type: ignore[attr-defined]
+    assert from_json(make(errors.OutcomeUnknown).to_json()).at_risk == Money("0 CNY")  # type: ignore[attr-defined]  # its own
+    assert from_json(errors.OutcomeUnknown("m").to_json()).at_risk is None  # type: ignore[attr-defined]  # likewise
 
 
 @pytest.mark.parametrize(

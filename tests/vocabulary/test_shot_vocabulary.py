@@ -123,7 +123,7 @@ def test_one_picture_need_not_be_a_list(tmp_path: Path) -> None:
 def test_pictures_by_path_url_and_bytes() -> None:
     assert Shot("x", first_frame="a.png").first_frame == Image.from_path("a.png")
     assert Shot("x", first_frame="https://h/a.png").first_frame == Image.from_url("https://h/a.png")
-    assert Shot("x", first_frame=bytearray(PNG)).first_frame == Image.from_bytes(PNG)  # type: ignore[arg-type]
+    assert Shot("x", first_frame=bytearray(PNG)).first_frame == Image.from_bytes(PNG)  # type: ignore[arg-type]  # read, not promised
 
 
 def test_an_image_has_exactly_one_source() -> None:
@@ -157,9 +157,9 @@ def test_a_shot_is_frozen_to_the_bottom() -> None:
     assert shot.options["kling"]["list"] == (1,)
     for change in (
         lambda: setattr(shot, "prompt", "y"),
-        lambda: operator.setitem(shot.options["kling"], "a", 1),  # type: ignore[call-overload]
+        lambda: operator.setitem(shot.options["kling"], "a", 1),  # type: ignore[call-overload]  # what must not work
         lambda: shot.options["kling"]["deep"].update(b=1),
-        lambda: shot.options.clear(),  # type: ignore[attr-defined]
+        lambda: shot.options.clear(),  # type: ignore[attr-defined]  # likewise
     ):
         with pytest.raises((ValueError, TypeError)):
             change()

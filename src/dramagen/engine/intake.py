@@ -24,6 +24,7 @@ from dramagen.media.adapt import RECIPE, adapt_picture
 from dramagen.media.picture import PictureFacts, picture_facts
 from dramagen.media.probe import UndecodableMedia, probe, probe_sound
 from dramagen.media.sniff import media_type
+from dramagen.record import Record
 from dramagen.shot import Image, Media, Shot
 from dramagen.store import IndexUnavailable, Store
 
@@ -269,8 +270,8 @@ def shot_record(shot: Shot, intake: Intake) -> dict[str, object]:
     def plain(value: object) -> object:
         if isinstance(value, Media):
             return {"sha256": intake.sha256(value)}
-        if isinstance(value, Shot) or hasattr(type(value), "model_fields"):
-            return {name: plain(getattr(value, name)) for name in type(value).model_fields}  # type: ignore[attr-defined]
+        if isinstance(value, Record):
+            return {name: plain(getattr(value, name)) for name in type(value).model_fields}
         if isinstance(value, tuple | frozenset):
             return [plain(item) for item in (sorted(value) if isinstance(value, frozenset) else value)]
         return value

@@ -148,7 +148,8 @@ class Journal:
                 "cap_currency": intent.cap_currency, "rate": str(rate), "created": now, "updated": now,
             }  # fmt: skip
             names = ", ".join(columns)
-            tx.execute(f"INSERT INTO jobs ({names}) VALUES ({_marks(columns)})", list(columns.values()))  # noqa: S608
+            insert = f"INSERT INTO jobs ({names}) VALUES ({_marks(columns)})"  # noqa: S608 - names of ours, no values
+            tx.execute(insert, list(columns.values()))
             bindings.bind(
                 tx, intent.shot_hash, intent.take, generation, job_id, only_if_vacant=intent.pin is not None
             )
@@ -204,7 +205,7 @@ class Journal:
                 self._check_untaken(tx, job, ticket, alike)
             assignments = ", ".join(f"{name} = ?" for name in kept)
             changed = tx.execute(
-                f"UPDATE jobs SET {assignments} WHERE id = ? AND owner = ? AND epoch = ? AND state = ?",  # noqa: S608
+                f"UPDATE jobs SET {assignments} WHERE id = ? AND owner = ? AND epoch = ? AND state = ?",  # noqa: S608 - likewise
                 [*kept.values(), job.id, job.owner, job.epoch, job.state.value],
             )
             if changed != 1:

@@ -36,7 +36,7 @@ _STANDING = f"""
     SELECT host, expires > extract(epoch FROM clock_timestamp()) AS valid FROM {SCHEMA}.owners WHERE id = ?
 """  # noqa: S608 - only a name of ours
 _DELETE = f"DELETE FROM {SCHEMA}.owners WHERE id = ?"  # noqa: S608 - only a name of ours
-_SWEEP = f"DELETE FROM {SCHEMA}.owners WHERE expires < extract(epoch FROM clock_timestamp()) - 86400"  # noqa: S608
+_SWEEP = f"DELETE FROM {SCHEMA}.owners WHERE expires < extract(epoch FROM clock_timestamp()) - 86400"  # noqa: S608 - likewise
 
 
 class LeaseOwner:

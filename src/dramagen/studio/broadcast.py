@@ -89,8 +89,7 @@ class Broadcast:
         for listener in self._listeners:
             try:
                 listener(event)
-            except Exception:
-                # A listener's accident must not cost a job that is paid for.
+            except Exception:  # a listener's accident must not cost a job that is paid for
                 log.exception("a listener failed on %r", event.kind, extra={"job": event.job_id})
 
     def reader(self, room: int) -> Events:

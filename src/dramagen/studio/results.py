@@ -95,8 +95,7 @@ async def _result(film: Film, shot: Shot) -> Result:
         return Result(shot, clip=await film(shot))
     except DramagenError as error:
         return Result(shot, error=error)
-    except Exception as bug:
-        # One shot's accident must not take the others down.
+    except Exception as bug:  # one shot's accident must not take the others down
         log.exception("%s stopped unexpectedly", shot.name)
         what = f"{shot.name!r} stopped unexpectedly ({type(bug).__name__}: {bug})"
         accident = DramagenError(what, billed=None)

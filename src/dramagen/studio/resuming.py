@@ -62,7 +62,7 @@ async def resume(engine: Engine) -> list[Result]:
             results.append(Result(shot, error=error))
         except anyio.ClosedResourceError:
             raise  # the studio was closed meanwhile
-        except Exception as bug:
+        except Exception as bug:  # one job's accident keeps no other from being picked up
             log.exception("job %s cannot be picked up", entry.id)
             problem = DramagenError(
                 f"job {entry.id} cannot be picked up ({type(bug).__name__}: {bug}); it stays in the journal",

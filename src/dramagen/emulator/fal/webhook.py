@@ -30,7 +30,8 @@ def _secret(world: World, name: str) -> bytes:
 
 def headers(world: World, request_id: str, body: bytes) -> dict[str, str]:
     """All headers of a delivery, signed as the settings say."""
-    mode = world.options["fal"].callback_signature  # type: ignore[attr-defined]  # each vendor has its own options
+    options: Any = world.options["fal"]
+    mode = options.callback_signature
     plain = {"content-type": "application/json"}
     if mode == "absent":
         return plain
