@@ -288,6 +288,7 @@ _ELSEWHERE = {
     "CommitUnknown": "dramagen.engine.database",
     "DiskFull": "dramagen.store.durable",
     "IndexUnavailable": "dramagen.store.index",
+    "InvalidNumbers": "dramagen.routing.numeric",
     "JournalUnavailable": "dramagen.engine.database",
     "StoreUnavailable": "dramagen.store.remote",
     "WrongContent": "dramagen.store.remote",
