@@ -27,6 +27,21 @@ def test_a_plan_of_an_episode_spends_nothing(run: Run, place: Path) -> None:
     assert "budget 1 CNY" in shown.out or "budget 1.00 CNY" in shown.out
 
 
+def test_a_pinned_plan_shows_what_the_pin_means_and_counts_the_rest(run: Run) -> None:
+    shown = run("plan", FILE, "--pin", "kling-3.0").out
+    tables, _, last = shown.partition("more routes")
+    assert "kling:cn/kling-3.0" in tables
+    assert "fal:intl/kling-3.0" in tables
+    assert "seedance" not in tables
+    assert last.strip() == "have a price; without the pin they are shown too"
+    retired = run("plan", "雨夜", "--pin", "sora").out
+    assert "was retired on 2026-09-24" in retired
+    assert "no key" not in retired
+    everything = run("plan", FILE).out
+    assert "more routes" not in everything
+    assert "of the pins" not in everything
+
+
 def test_a_plan_of_a_prompt(run: Run) -> None:
     done = run("plan", "雨夜,女主回头", "--json")
     assert done.json["shots"][0]["shot"] == "雨夜,女主回头"

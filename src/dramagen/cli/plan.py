@@ -39,10 +39,15 @@ def plan(
         say(f"budget {budget}: {'covers it' if covered else 'does NOT cover the upper bound'}")
     if stale:
         say(f"stale, kept unless filmed again: {', '.join(stale)}")
-    say(tables.routes(planned, "On every route"))
-    for table in tables.routes_by_shot(planned, console().width):
-        say("")
+    others = tables.others(planned)
+    table = tables.routes(planned, "On every route of the pins" if others else "On every route")
+    if table.row_count:
         say(table)
+        for by_shot in tables.routes_by_shot(planned, console().width):
+            say("")
+            say(by_shot)
+    if others:
+        say(f"{others} more routes have a price; without the pin they are shown too")
 
 
 async def _plan(

@@ -46,16 +46,24 @@ def _choice(planned: ShotPlan) -> tuple[str, str, str, str, str]:
         return planned.held, "paid already", "", "", ""
     quote = planned.choice
     if quote is None:
-        why = next((f"{r.route.id}: {r.reason}" for r in planned.refusals if r.keyed), "")
-        if not why:
-            why = "no key" if planned.quotes else "no route can film it"
-        return NONE, NONE, NONE, NONE, why
+        return NONE, NONE, NONE, NONE, _why_not(planned)
     adjusted = "; ".join(f"{a.field}: {a.asked} → {a.given}" for a in quote.adjustments)
     return quote.route.id, str(quote.price.expected), str(quote.price.most), clock(quote.seconds), adjusted
 
 
+def _why_not(planned: ShotPlan) -> str:
+    """The nearest thing to a reason: a refusal where there is a key, the key that is missing, any refusal."""
+    pin = planned.shot.pin
+    refusals = sorted((r for r in planned.refusals if r.route.satisfies(pin)), key=lambda r: not r.keyed)
+    without_key = any(q.route.satisfies(pin) for q in planned.quotes)
+    for refusal in refusals:
+        if refusal.keyed or (pin is not None and not without_key):
+            return f"{refusal.route.id}: {refusal.reason}"
+    return "no key" if without_key else "no route can film it"
+
+
 def routes(plan: Plan, title: str) -> Table:
-    """What the same shots would cost on each real route, and how long they would take, in total."""
+    """What the same shots would cost on each real route of their pins, and how long they would take, in total."""
     table = _table(title, "route", "key", ">total", f">in {plan.currency}", ">a shot", ">time", "cannot film")
     for total in _real(plan):
         table.add_row(
@@ -71,7 +79,7 @@ def routes(plan: Plan, title: str) -> Table:
 
 
 def routes_by_shot(plan: Plan, width: int) -> Iterator[Table]:
-    """What each shot would cost on each real route, as many shots side by side as fit ``width`` columns."""
+    """What each shot would cost on each of those routes, as many shots side by side as fit ``width`` columns."""
     totals = _real(plan)
     names = [planned.shot.name for planned in plan.shots]
     prices = [_amount(price) for total in totals for price in total.prices]
@@ -99,7 +107,18 @@ def _span(plan: Plan, route: str) -> str:
     return low if low == high else f"{low}–{high}"
 
 
+def others(plan: Plan) -> int:
+    """How many more routes could film these shots, if it were not for their pins."""
+    return len(_priced(plan)) - len(_real(plan))
+
+
 def _real(plan: Plan) -> list[RouteTotal]:
+    """Routes that cost something, of those a shot's pin allows."""
+    meant = {q.route.id for p in plan.shots for q in p.quotes if q.route.satisfies(p.shot.pin)}
+    return [total for total in _priced(plan) if total.route in meant]
+
+
+def _priced(plan: Plan) -> list[RouteTotal]:
     """Routes that cost something: previz is no film."""
     return [total for total in plan.routes() if total.total is None or total.total]
 
