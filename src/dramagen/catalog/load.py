@@ -63,6 +63,9 @@ class Catalog:
         self._providers: dict[str, ProviderCard] = {}
         self._models: dict[tuple[str, str], ModelCard] = {}
         self._routes: tuple[Route, ...] | None = None
+        # What the folders hold, each read once: a catalogue stays as it is while it is used.
+        self._listed: dict[str | None, tuple[str, ...]] = {}
+        self._files: dict[tuple[str, ...], tuple[str | None, Table | None]] = {}
         self.kept = Kept()
 
     @classmethod
@@ -87,8 +90,10 @@ class Catalog:
 
     def providers(self) -> tuple[str, ...]:
         """Every provider's name, in alphabetical order."""
-        found = {e.name for root in self._roots for e in root.iterdir() if (e / "provider.toml").is_file()}
-        return tuple(sorted(found | set(self._overrides)))
+        if None not in self._listed:
+            found = {e.name for root in self._roots for e in root.iterdir() if (e / "provider.toml").is_file()}
+            self._listed[None] = tuple(sorted(found | set(self._overrides)))
+        return self._listed[None]
 
     def provider(self, name: str) -> ProviderCard:
         """The provider's card. Raises ``NoRoute`` for an unknown one, ``ConfigError`` for a wrong card."""
@@ -106,14 +111,17 @@ class Catalog:
 
     def models(self, provider: str) -> tuple[str, ...]:
         """The ids of the provider's models, living and retired, in alphabetical order."""
-        found = {
-            entry.name.removesuffix(".toml")
-            for root in self._roots
-            if (folder := root / provider / "models").is_dir()
-            for entry in folder.iterdir()
-            if entry.name.endswith(".toml")
-        }
-        return tuple(sorted(found | set(self._override(provider).get("models", ()))))
+        if provider not in self._listed:
+            found = {
+                entry.name.removesuffix(".toml")
+                for root in self._roots
+                if (folder := root / provider / "models").is_dir()
+                for entry in folder.iterdir()
+                if entry.name.endswith(".toml")
+            }
+            own = self._override(provider).get("models", ())
+            self._listed[provider] = tuple(sorted(found | set(own)))
+        return self._listed[provider]
 
     def model(self, provider: str, model: str) -> ModelCard:
         """The model's card. Raises ``NoRoute`` for an unknown one, ``ConfigError`` for a wrong card."""
@@ -183,11 +191,11 @@ class Catalog:
         return own
 
     def _read(self, *parts: str) -> tuple[str | None, Table | None]:
-        for root in reversed(self._roots):
-            place = root.joinpath(*parts)
-            if place.is_file():
-                return str(place), _toml(place)
-        return None, None
+        if parts not in self._files:
+            places = (root.joinpath(*parts) for root in reversed(self._roots))
+            place = next((p for p in places if p.is_file()), None)
+            self._files[parts] = (None, None) if place is None else (str(place), _toml(place))
+        return self._files[parts]
 
     def _table(self, provider: str, model: str, asking: tuple[str, ...] = ()) -> tuple[str, Table]:
         """The model's merged table, and what to call it in an error."""
