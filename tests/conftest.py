@@ -20,7 +20,7 @@ import pytest
 from dramagen.testing.covers import CONTRACT, table
 
 FEW = 1
-"""Cases (a backend is one too) of each `matrix` test that a normal run takes."""
+"""Cases (a backend is one too) of each `matrix` test that a normal run takes; `matrix(few=0)` takes none of them."""
 
 TABLE = "table: "
 
@@ -98,7 +98,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             matrices.setdefault(item.nodeid.partition("[")[0], []).append(item)
     left_out = set()
     for name, cases in sorted(matrices.items()):
-        drawn = random.Random(f"{seed}/{name}").sample(cases, min(FEW, len(cases)))
+        marker = cases[0].get_closest_marker("matrix")
+        few = FEW if marker is None else marker.kwargs.get("few", FEW)
+        drawn = random.Random(f"{seed}/{name}").sample(cases, min(few, len(cases)))
         left_out |= set(cases) - set(drawn)
     if left_out:
         items[:] = [item for item in items if item not in left_out]
