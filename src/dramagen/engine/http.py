@@ -7,6 +7,7 @@ the caller just before it is sent, and is never repeated here.
 
 import hashlib
 import logging
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -87,9 +88,9 @@ class Http:
         self._limits = limits or Limits()
         self._now = now
         self._transports = dict(transports or {})
-        self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
+        self._clients: dict[tuple[bool, bool, bool], httpx.AsyncClient] = {}
         self._creates: dict[str, anyio.Semaphore] = {}
-        self._ssl: Any = None
+        self._ssl: ssl.SSLContext | None = None
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -163,8 +164,7 @@ class Http:
             adapter.sign(ready, access.secret or Secret(), self._now())
         if paid and on_create is not None:
             await on_create(Sent(ready.method, ready.url.path, hashlib.sha256(ready.content).hexdigest()))
-        host = ready.url.host
-        client = self._client(host, fresh=paid or request.url.is_absolute_url)
+        client = self._client(ready.url, fresh=paid or request.url.is_absolute_url)
         try:
             with anyio.fail_after(self._limits.create * 2 if paid else self._limits.read * 4):
                 answer = await client.send(ready, stream=True, follow_redirects=False)
@@ -222,7 +222,7 @@ class Http:
         for _ in range(REDIRECTS + 1):
             origin = httpx.URL(ready.extensions.get("dramagen.url", str(ready.url)))
             # Never a connection another name was proven on: many names share an address.
-            client = self._client(origin.host, fresh=True)
+            client = self._client(origin, fresh=True)
             response = await client.send(ready, stream=True, follow_redirects=False)
             try:
                 target = response.headers.get("location")
@@ -265,12 +265,12 @@ class Http:
 
     # --- connections -------------------------------------------------------------------------------------
 
-    def _client(self, host: str, *, fresh: bool) -> httpx.AsyncClient:
-        local = is_private(host)
-        key = (fresh, local)
+    def _client(self, url: httpx.URL, *, fresh: bool) -> httpx.AsyncClient:
+        local = is_private(url.host)
+        key = (fresh, local, url.scheme == "https")
         if key not in self._clients:
             self._clients[key] = httpx.AsyncClient(
-                verify=self._context(),
+                verify=self._trust(url.scheme, local),
                 trust_env=not local,  # a proxy cannot reach this machine's own servers
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=0 if fresh else 64),
                 mounts={f"{scheme}://": transport for scheme, transport in self._transports.items()},
@@ -279,7 +279,10 @@ class Http:
             )
         return self._clients[key]
 
-    def _context(self) -> Any:
+    def _trust(self, scheme: str, local: bool) -> ssl.SSLContext:
+        if "https" in self._transports or (local and scheme == "http"):
+            # No TLS is spoken there. Reading the machine's certificates takes 0.1 s; this trusts nobody.
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self._ssl is None:
             self._ssl = httpx.create_ssl_context()
         return self._ssl
