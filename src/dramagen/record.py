@@ -1,6 +1,6 @@
 """The base of the vocabulary: frozen pydantic models that refuse bad values with a calm, typed error."""
 
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -39,13 +39,11 @@ class Record(BaseModel):
 
         Nothing is validated or converted; for the few places that make hundreds at a time.
         """
-        made = cls.__new__(cls)
-        for slot, value in (
-            ("__dict__", values), ("__pydantic_fields_set__", set(values)), ("__pydantic_extra__", None),
-            ("__pydantic_private__", None),
-        ):  # fmt: skip
-            object.__setattr__(made, slot, value)
-        return made
+        return _made(cls, values, set(values))
+
+    def with_checked(self, **values: Any) -> Self:
+        """A copy with some values changed for others that are valid already; like :meth:`of_checked`."""
+        return _made(type(self), {**self.__dict__, **values}, self.model_fields_set | values.keys())
 
     @classmethod
     def parse(cls, data: object) -> "Any":
@@ -54,6 +52,20 @@ class Record(BaseModel):
             return cls.model_validate(data)
         except ValidationError as problem:
             raise invalid(cls, problem) from None
+
+
+RecordT = TypeVar("RecordT", bound=Record)
+_put = object.__setattr__
+
+
+def _made(kind: type[RecordT], values: dict[str, Any], named: set[str]) -> RecordT:
+    """A record as pydantic lays one out, unvalidated."""
+    made = kind.__new__(kind)
+    _put(made, "__dict__", values)
+    _put(made, "__pydantic_fields_set__", named)
+    _put(made, "__pydantic_extra__", None)
+    _put(made, "__pydantic_private__", None)
+    return made
 
 
 def invalid(kind: type[Record], problem: ValidationError) -> DramagenError:

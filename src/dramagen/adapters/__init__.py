@@ -27,6 +27,11 @@ _OURS = {
 }
 
 
+def ours(name: str) -> bool:
+    """Whether the adapter is this library's own: its wording frames plain words, and reads nothing into them."""
+    return name in _OURS
+
+
 def adapter(name: str) -> "Adapter":
     """The adapter a provider's card names. Raises ``ConfigError`` for an unknown name."""
     place = _OURS.get(name)

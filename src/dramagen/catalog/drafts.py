@@ -5,17 +5,18 @@ from dataclasses import dataclass
 
 from dramagen.catalog.cards import ModelCard
 from dramagen.catalog.fitting import Unfit
-from dramagen.catalog.modes import Wire
+from dramagen.catalog.modes import PromptLimit, Wire
 from dramagen.catalog.order import Order, Trim
 from dramagen.catalog.route import Route
 from dramagen.clip import Adjustment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Draft:
-    """An order for one region of a model, its words checked, and what was noted on the way.
+    """An order for one region of a model, its words not checked yet, and what was noted on the way.
 
-    ``key`` is what the price depends on, but for the region, where nothing else of the shot does.
+    ``key`` is what the price depends on, but for the region, where nothing else of the shot does. ``limit`` is
+    what its words are held against, and ``shortest`` the least number of characters anything there is said of.
     """
 
     order: Order
@@ -23,6 +24,8 @@ class Draft:
     adjustments: tuple[Adjustment, ...]
     warnings: tuple[str, ...]
     key: tuple[Hashable, ...]
+    limit: PromptLimit
+    shortest: float
 
 
 class Drafts:
@@ -30,6 +33,7 @@ class Drafts:
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, str], tuple[Wire | None, Draft | Unfit]] = {}
+        self._read: dict[Draft, tuple[str, ...] | Unfit] = {}
 
     def of(self, route: Route, card: ModelCard, make: Callable[[], Draft]) -> Draft:
         """The draft for a route, made where no other region has one to share. Raises ``Unfit``."""
@@ -41,6 +45,19 @@ class Drafts:
             except Unfit as no:
                 found = no
             self._made[place] = wire, found
+        if isinstance(found, Unfit):
+            raise Unfit(found.rule, found.reason)
+        return found
+
+    def advice(self, draft: Draft, read: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+        """What ``read`` says of a draft's words, once for all regions that share it. Raises ``Unfit`` likewise."""
+        found = self._read.get(draft)
+        if found is None:
+            try:
+                found = read()
+            except Unfit as no:
+                found = no
+            self._read[draft] = found
         if isinstance(found, Unfit):
             raise Unfit(found.rule, found.reason)
         return found

@@ -1,23 +1,60 @@
-"""Shot x Route -> Quote, or a Refusal that names the one rule the route fails on. No I/O of its own."""
+"""Shot x Route -> Quote, or a Refusal that names the one rule the route fails on. No I/O of its own.
 
-from collections.abc import Callable, Iterator, Mapping
+In two steps, for a plan asks every route: the outline, which is the same for all shots of a kind, and then the words.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from dramagen.catalog import price, words
 from dramagen.catalog.cards import ModelCard, ProviderCard
+from dramagen.catalog.drafting import drafted, options_of
 from dramagen.catalog.drafts import Draft, Drafts
 from dramagen.catalog.fitting import UNMEASURED, Adapt, Measure, Notes, NotMeasured, Unfit
-from dramagen.catalog.inputs import Desk, fit_exactly, fit_references
+from dramagen.catalog.inputs import Desk
 from dramagen.catalog.load import SETTINGS, Catalog
-from dramagen.catalog.modes import Mode
 from dramagen.catalog.order import Order, Quote, Refusal
 from dramagen.catalog.route import Route
-from dramagen.catalog.shape import Kept, Picture, Shape, Terms, fit_picture
+from dramagen.catalog.shape import Terms
 from dramagen.errors import InvalidShot
 from dramagen.shot import Shot
 
-__all__ = ["UNMEASURED", "Adapt", "Measure", "NotMeasured", "fit", "measured"]
+__all__ = [
+    "UNMEASURED",
+    "Adapt",
+    "Measure",
+    "NotMeasured",
+    "Outline",
+    "Wording",
+    "complete",
+    "fit",
+    "like_order",
+    "measured",
+    "outline",
+    "own_order",
+]
+
+Wording = Callable[[Order], str]
+"""An adapter's: the prompt exactly as it will be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A route's answer to a shot but for the words.
+
+    Attributes:
+        ending: until when the model lives, for people, where that is known.
+        unpriced: why its price is no use here, where it has one.
+    """
+
+    route: Route
+    provider: ProviderCard
+    draft: Draft
+    terms: Terms
+    keyed: bool
+    ending: str | None = None
+    unpriced: str | None = None
 
 
 def fit(
@@ -27,7 +64,7 @@ def fit(
     *,
     measure: Measure,
     adapt: Adapt | None = None,
-    wording: Callable[[Order], str] | None = None,
+    wording: Wording | None = None,
     can_trim: bool = True,
     today: date,
     overridden: bool = False,
@@ -49,37 +86,94 @@ def fit(
         keyed: there is a key for the route; the answer says so and is the same otherwise.
         drafts: what the other routes of one plan have found out already; for this shot and these arguments only.
     """
+    drafts = Drafts() if drafts is None else drafts
+    found = outline(
+        shot, route, catalog,
+        measure=measure, adapt=adapt, can_trim=can_trim, today=today, overridden=overridden, planning=planning,
+        keyed=keyed, drafts=drafts,
+    )  # fmt: skip
+    return found if isinstance(found, Refusal) else complete(found, own_order(found), drafts, wording)
+
+
+def outline(
+    shot: Shot,
+    route: Route,
+    catalog: Catalog,
+    *,
+    measure: Measure,
+    adapt: Adapt | None,
+    can_trim: bool,
+    today: date,
+    overridden: bool,
+    planning: bool,
+    keyed: bool,
+    drafts: Drafts,
+) -> Outline | Refusal:
+    """Everything :func:`fit` says before it has read the words. The arguments are those of :func:`fit`."""
     card, provider = catalog.model(route.provider, route.model), catalog.provider(route.provider)
     try:
         ending = _alive(card, route, today, overridden)
         desk = Desk(measure, adapt, card.media, Notes(shot.strict), planning)
-        draft = (Drafts() if drafts is None else drafts).of(
-            route,
-            card,
-            lambda: _drafted(shot, route, card, provider, catalog.kept, desk, wording, can_trim),
+        draft = drafts.of(
+            route, card, lambda: drafted(shot, route, card, provider, catalog.kept, desk, can_trim)
         )
-        order = draft.order
-        if order.route is not route:
-            order = Order.of_checked(**{**order.__dict__, "route": route})
-        if order.references or order.dialogue or order.options:
-            terms = _terms(card, provider, order)
-        else:
-            terms = catalog.kept.answer((route.region, *draft.key), lambda: _terms(card, provider, order))
-        if terms.price is None:
-            raise Unfit("price", _state_a_price(route, provider))
     except Unfit as no:
         return Refusal.of_checked(route=route, rule=no.rule, reason=no.reason, keyed=keyed)
+    order = _there(draft.order, route)
+    if order.references or order.dialogue or order.options:
+        terms = _terms(card, provider, order)
+    else:
+        key = (route.region, *draft.key)
+        terms = catalog.kept.terms.answer(key, lambda: _terms(card, provider, order))
+    return Outline(route, provider, draft, terms, keyed, ending)
+
+
+def complete(
+    found: Outline, order: Order, drafts: Drafts, wording: Wording | None, *, read: bool = False
+) -> Quote | Refusal:
+    """The answer that comes of an outline with its order.
+
+    ``read``: the words are known to be right, and are not put to the adapter again.
+    """
+    draft, route, price = found.draft, found.route, found.terms.price
+    try:
+        advice = () if read else drafts.advice(draft, lambda: _advice(draft, order, wording))
+    except Unfit as no:
+        return Refusal.of_checked(route=route, rule=no.rule, reason=no.reason, keyed=found.keyed)
+    if price is None or found.unpriced is not None:
+        return Refusal.of_checked(
+            route=route,
+            rule="price",
+            reason=found.unpriced or _state_a_price(route, found.provider),
+            keyed=found.keyed,
+        )
+    noted = (*draft.warnings, *advice)
     return Quote.of_checked(
         route=route,
         order=order,
-        price=terms.price,
+        price=price,
         trim=draft.trim,
         adjustments=draft.adjustments,
-        seconds=terms.p50,
-        seconds_p90=terms.p90,
-        rating=terms.rating,
-        keyed=keyed,
-        warnings=(ending, *draft.warnings) if ending else draft.warnings,
+        seconds=found.terms.p50,
+        seconds_p90=found.terms.p90,
+        rating=found.terms.rating,
+        keyed=found.keyed,
+        warnings=(found.ending, *noted) if found.ending else noted,
+    )
+
+
+def own_order(found: Outline) -> Order:
+    """The order for the shot the outline was made of."""
+    return _there(found.draft.order, found.route)
+
+
+def like_order(found: Outline, shot: Shot) -> Order:
+    """The order for another shot of the same kind (see :mod:`dramagen.catalog.kinds`)."""
+    order = found.draft.order
+    said = shot.dialogue if order.dialogue else ()
+    options = options_of(shot, found.provider) if found.provider.local else order.options
+    return order.with_checked(
+        route=found.route, prompt=shot.prompt, camera=shot.camera, dialogue=said, options=options
     )
 
 
@@ -88,93 +182,18 @@ def measured(order: Order) -> bool:
     return all(item.sha256 != UNMEASURED for item in order.inputs())
 
 
-def _worded(order: Order, wording: Callable[[Order], str] | None) -> str:
-    """The prompt as it will be sent; what an adapter has no words for is a reason not to film there."""
+def _there(order: Order, route: Route) -> Order:
+    """The same order for another region."""
+    return order if order.route is route else order.with_checked(route=route)
+
+
+def _advice(draft: Draft, order: Order, wording: Wording | None) -> tuple[str, ...]:
+    """What is advised about the words as they will be sent. What an adapter has no words for is not filmed there."""
     try:
-        return wording(order) if wording else order.prompt
+        text = wording(order) if wording else order.prompt
     except InvalidShot as problem:
         raise Unfit("prompt", problem.message) from None
-
-
-def _drafted(
-    shot: Shot,
-    route: Route,
-    card: ModelCard,
-    provider: ProviderCard,
-    kept: Kept,
-    desk: Desk,
-    wording: Callable[[Order], str] | None,
-    can_trim: bool,
-) -> Draft:
-    """What the model would film, in whichever region."""
-    mode, notes = _mode(shot, card), desk.notes
-    if route.region not in card.wire:
-        raise Unfit("region", f"{card.id} is not served in region {route.region}")
-    silent = _silent(shot, mode, desk)
-    shape = Shape.of(shot, can_trim)
-    key = (route.provider, route.model, mode.name, shape, silent)
-    clip = kept.answer(key, lambda: fit_picture(shape, mode, silent))
-    notes.adjustments += clip.adjustments
-    order = _order(shot, route, card, provider, mode, clip, desk, notes)
-    words.check_prompt(_worded(order, wording), mode, notes)
-    return Draft(order, clip.trim, tuple(notes.adjustments), tuple(notes.warnings), key)
-
-
-def _silent(shot: Shot, mode: Mode, desk: Desk) -> str | None:
-    """Why no sound is made beside what the shot sends; None where nothing stands against it."""
-    if not mode.references.silent_with_video or not mode.references.videos:
-        return None
-    videos = [r.video for r in shot.references if r.video is not None]
-    return "films without sound beside a reference video" if any(map(desk.sends_video, videos)) else None
-
-
-def _order(
-    shot: Shot,
-    route: Route,
-    card: ModelCard,
-    provider: ProviderCard,
-    mode: Mode,
-    clip: Picture,
-    desk: Desk,
-    notes: Notes,
-) -> Order:
-    words.fit_camera(shot, mode)
-    desk.share(shot)
-    first, last = (
-        None if image is None else desk.frame(field, image, shot, follows=clip.aspect_ratio is None)
-        for field, image in (("first_frame", shot.first_frame), ("last_frame", shot.last_frame))
-    )
-    if mode.exact_frames:
-        fit_exactly("first_frame", first, clip.width, clip.height)
-        fit_exactly("last_frame", last, clip.width, clip.height)
-    order = Order.of_checked(
-        route=route,
-        wire={**card.wire[route.region], **mode.wire},
-        mode=mode.name,
-        prompt=shot.prompt,
-        negative_prompt=words.fit_negative(shot, mode, notes),
-        duration=clip.duration,
-        resolution=clip.resolution,
-        aspect_ratio=clip.aspect_ratio,
-        width=clip.width,
-        height=clip.height,
-        fps=mode.fps,
-        audio=clip.audio,
-        seed=words.fit_seed(shot, mode, notes),
-        first_frame=first,
-        last_frame=last,
-        references=fit_references(shot, mode, desk, notes, clip.audio, clip.duration)
-        if shot.references
-        else (),
-        camera=shot.camera,
-        cuts=words.fit_cuts(shot, mode, clip.duration),
-        dialogue=words.fit_dialogue(shot, mode, notes, clip.audio),
-        options=_options(shot, provider),
-    )
-    most = card.media.max_total_bytes
-    if most is not None and (size := desk.travelling(order.inputs(), order.references)) > most:
-        raise Unfit("references", f"{size:,} bytes of media together; at most {most:,}")
-    return order
+    return words.check_prompt(text, draft.limit)
 
 
 def _alive(card: ModelCard, route: Route, today: date, overridden: bool) -> str | None:
@@ -186,41 +205,6 @@ def _alive(card: ModelCard, route: Route, today: date, overridden: bool) -> str 
     if end <= today:
         raise Unfit("retired", f"{card.id} was retired on {end}{instead}")
     return f"{card.id} retires on {end}{instead}"
-
-
-def _mode(shot: Shot, card: ModelCard) -> Mode:
-    """The mode the shot's inputs call for."""
-    frames = (shot.first_frame is not None) + (shot.last_frame is not None)
-    wanted = "references" if shot.references else ("text", "first_frame", "first_last_frame")[frames]
-    mode = card.mode(wanted)
-    if mode is None:
-        rule = "references" if shot.references else ("text", "first_frame", "last_frame")[frames]
-        has = ", ".join(m.name for m in card.modes) or "nothing its card knows of"
-        raise Unfit(rule, f"{wanted} asked; films from {has}")
-    if shot.references and frames > mode.references.frames:
-        raise Unfit("references", f"{frames} frames beside references; at most {mode.references.frames}")
-    return mode
-
-
-def _options(shot: Shot, provider: ProviderCard) -> Mapping[str, Any]:
-    """The caller's extras, none of which may change what was priced and agreed."""
-    extras = shot.options.get(provider.name, {})
-    if extras and (taken := sorted(set(_keys(extras)) & set(provider.reserved))):
-        raise Unfit("options", f"options may not set {', '.join(taken)}: the shot's own fields decide that")
-    if provider.local and shot.id is not None:
-        # An animatic burns in which shot it stands for; a film must not depend on what its shot is called.
-        return {"label": shot.id, **extras}
-    return extras
-
-
-def _keys(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield str(key)
-            yield from _keys(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _keys(inner)
 
 
 def _state_a_price(route: Route, provider: ProviderCard) -> str:

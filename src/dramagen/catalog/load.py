@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from dramagen.catalog.cards import ModelCard, ProviderCard, Quality
+from dramagen.catalog.kept import Kept
 from dramagen.catalog.price_rows import Price
 from dramagen.catalog.route import Route
-from dramagen.catalog.shape import Kept
 from dramagen.catalog.sourced import Part
 from dramagen.errors import ConfigError, NoRoute
 

@@ -18,6 +18,9 @@ class Route(Record):
         """``provider:region/model``, the form a pin may take."""
         return f"{self.provider}:{self.region}/{self.model}"
 
+    def __hash__(self) -> int:  # a plan looks up hundreds
+        return hash((self.provider, self.region, self.model))
+
     def __str__(self) -> str:
         return self.id
 

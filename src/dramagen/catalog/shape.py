@@ -4,22 +4,16 @@ What follows from a shape alone (length, tier, sound, ratio, pixels, and the pri
 references) is worked out once for each mode and kept beside the cards.
 """
 
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from dramagen.catalog import picture
-from dramagen.catalog.fitting import Notes, Unfit
+from dramagen.catalog.fitting import Notes
 from dramagen.catalog.modes import Mode
 from dramagen.catalog.order import Price, Trim
 from dramagen.clip import Adjustment
 from dramagen.shot import Shot
-
-KEPT = 20_000
-"""Answers kept, of some hundred bytes each: about a hundred shapes on every route."""
-
-Answer = TypeVar("Answer")
 
 
 class Shape(NamedTuple):
@@ -77,25 +71,3 @@ def fit_picture(shape: Shape, mode: Mode, silent: str | None) -> Picture:
     ratio = picture.fit_ratio(shape, mode)
     width, height = picture.pixels(shape, mode, tier)
     return Picture(duration, trim, tier, sound, ratio, width, height, tuple(notes.adjustments))
-
-
-class Kept:
-    """Answers that stay true as long as the cards do, refusals among them."""
-
-    def __init__(self) -> None:
-        self._answers: dict[Hashable, object] = {}
-
-    def answer(self, key: Hashable, work_out: Callable[[], Answer]) -> Answer:
-        """What was answered before under this key, else what ``work_out`` says. Raises ``Unfit`` likewise."""
-        found = self._answers.get(key)
-        if found is None:
-            try:
-                found = work_out()
-            except Unfit as no:
-                found = no.rule, no.reason
-            if len(self._answers) >= KEPT:
-                self._answers.clear()
-            self._answers[key] = found
-        if isinstance(found, tuple):
-            raise Unfit(*found)
-        return found  # type: ignore[return-value]  # of the kind that was kept under the key

@@ -1,11 +1,12 @@
 """Everything that is said in words: camera, cuts, dialogue, negative prompt, seed, and the prompt's length."""
 
+import math
 import re
 from decimal import Decimal
 from functools import lru_cache
 
 from dramagen.catalog.fitting import Notes, Unfit
-from dramagen.catalog.modes import Mode
+from dramagen.catalog.modes import Mode, PromptLimit
 from dramagen.shot import Cut, Line, Shot
 
 
@@ -84,9 +85,11 @@ def fit_seed(shot: Shot, mode: Mode, notes: Notes) -> int | None:
     return shot.seed
 
 
-def check_prompt(text: str, mode: Mode, notes: Notes) -> None:
-    """Whether the prompt, exactly as it will be sent, is short enough and free of the vendor's commands."""
-    limit = mode.prompt
+def check_prompt(text: str, limit: PromptLimit) -> tuple[str, ...]:
+    """Whether the prompt, exactly as it will be sent, is short enough and free of the vendor's commands.
+
+    Says what the vendor advises against it. Raises ``Unfit``.
+    """
     other = limit.max_chars_other is not None and not text.isascii()
     most = limit.max_chars_other if other else limit.max_chars
     if most is not None and len(text) > most:
@@ -95,7 +98,14 @@ def check_prompt(text: str, mode: Mode, notes: Notes) -> None:
         if _command(word).search(text):
             raise Unfit("prompt", f"{word!r} in the prompt is a command to this vendor; reword it")
     if limit.advised_chars is not None and len(text) > limit.advised_chars:
-        notes.warn(f"{len(text):,} characters of prompt; the vendor advises {limit.advised_chars:,}")
+        return (f"{len(text):,} characters of prompt; the vendor advises {limit.advised_chars:,}",)
+    return ()
+
+
+def shortest(limit: PromptLimit) -> float:
+    """The least number of characters a limit speaks of: a prompt that is no longer needs no counting."""
+    said = (limit.max_chars, limit.max_chars_other, limit.advised_chars)
+    return min((number for number in said if number is not None), default=math.inf)
 
 
 @lru_cache(maxsize=256)

@@ -22,8 +22,12 @@ class Policy(Protocol):
 def cheapest(shot: Shot, quotes: Sequence[Quote], rates: Rates) -> Sequence[Quote]:
     """Lowest expected price first; equal prices by the better rating, then by name."""
 
+    prices = [quote.price.expected for quote in quotes]
+    dollars = {currency: rates.rate(currency, "USD") for currency in {price.currency for price in prices}}
+
     def rank(quote: Quote) -> tuple[Decimal, float, str]:
-        return rates.convert(quote.price.expected, "USD").amount, -(quote.rating or 0.0), quote.route.id
+        price = quote.price.expected
+        return price.amount * dollars[price.currency], -(quote.rating or 0.0), quote.route.id
 
     return sorted(quotes, key=rank)
 

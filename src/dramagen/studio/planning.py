@@ -1,42 +1,32 @@
 """Asking every route about a shot, and letting the policy choose. Spends nothing; reads files, not the network."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from importlib.util import find_spec
 
 from dramagen.catalog.access import Access
-from dramagen.catalog.drafts import Drafts
-from dramagen.catalog.fit import fit
 from dramagen.catalog.order import Quote, Refusal
 from dramagen.catalog.route import Route
-from dramagen.engine.finish import can_decode
-from dramagen.engine.intake import Intake
 from dramagen.engine.service import Services
 from dramagen.errors import ConfigError, DramagenError, NoRoute, RetiredModel
 from dramagen.money import Rates
 from dramagen.routing.plan import ShotPlan
 from dramagen.routing.policy import Policy
 from dramagen.shot import Shot
-
-
-def _can_adapt() -> bool:
-    return find_spec("PIL") is not None
+from dramagen.studio.asking import Asking
 
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Quotes and choices of one studio. What this machine can do (trim, change pictures) is looked up once."""
+    """Quotes and choices of one studio."""
 
     services: Services
-    intake: Intake
+    asking: Asking
     policy: Policy
     rates: Rates
     today: Callable[[], date]
     closed: Callable[[], Mapping[str, str]] = dict
     """Where nothing is sent at present, and why, by the name of a line or an account."""
-    can_trim: bool = field(default_factory=can_decode)
-    can_adapt: bool = field(default_factory=_can_adapt)
 
     def plan(
         self, shot: Shot, *, held: str | None = None, closed: Mapping[str, str] | None = None
@@ -59,13 +49,12 @@ class Planner:
         held: str | None,
         closed: Mapping[str, str] | None = None,
     ) -> ShotPlan:
-        lifted, today, drafts = self._lifted(shot.pin), self.today(), Drafts()
-        answers = [self._ask(shot, route, route in lifted, planning, today, drafts) for route in routes]
+        answers = self.asking.ask(shot, routes, self._lifted(shot.pin), planning, self.today())
         attempts = self._attempts(shot, [a for a in answers if isinstance(a, Quote)])
         if shot.pin is None:
             # A pin is waited for or fails; without one whoever is at home is asked, if anybody is.
             shut = self._shut(attempts, self.closed() if closed is None else closed)
-            if len(shut) < len(attempts):
+            if shut and len(shut) < len(attempts):
                 attempts = tuple(quote for quote in attempts if quote.route not in shut)
                 answers = [shut.get(answer.route, answer) for answer in answers]
         quotes = tuple(a for a in answers if isinstance(a, Quote))
@@ -113,7 +102,8 @@ class Planner:
             return ()
         chosen: dict[Route, Quote] = {}
         for quote in self.policy(shot, list(offered.values()), self.rates):
-            if not isinstance(quote, Quote) or offered.get(quote.route) != quote:
+            found = offered.get(quote.route) if isinstance(quote, Quote) else None
+            if found is None or (found is not quote and found != quote):
                 what = quote.route.id if isinstance(quote, Quote) else repr(quote)
                 raise ConfigError(
                     f"the policy chose {what}, which is not among the quotes it was given: it may only order "
@@ -126,36 +116,7 @@ class Planner:
         names = self.services.catalog.providers()
         return any(a.keyed and not a.local for name in names for a in self.services.access(name).values())
 
-    # --- one route -----------------------------------------------------------------------------------------
-
-    def _ask(
-        self, shot: Shot, route: Route, lifted: bool, planning: bool, today: date, drafts: Drafts
-    ) -> Quote | Refusal:
-        access = self._access(route)
-        try:
-            adapter = self.services.adapter(route.provider)
-        except ConfigError as missing:
-            # One provider's adapter that is not installed is no reason to plan nothing.
-            return Refusal(route=route, rule="adapter", reason=missing.message, keyed=access.keyed)
-        answer = fit(
-            shot,
-            route,
-            self.services.catalog,
-            measure=self.intake.measure,
-            adapt=self.intake.adapt if self.can_adapt else None,
-            wording=adapter.wording,
-            can_trim=self.can_trim,
-            today=today,
-            overridden=lifted and access.overridden,
-            planning=planning,
-            keyed=access.keyed,
-            drafts=drafts,
-        )
-        if isinstance(answer, Quote) and answer.price.most.currency not in self.rates.per_usd:
-            currency = answer.price.most.currency
-            why = f"priced in {currency}, for which no rate is stated: give one under [rates]"
-            return Refusal(route=route, rule="price", reason=why, keyed=access.keyed)
-        return answer
+    # --- pins ---------------------------------------------------------------------------------------------
 
     def _lifted(self, pin: str | None) -> frozenset[Route]:
         """The routes whose retirement somebody's own server overrides: those pinned by their model's id, and

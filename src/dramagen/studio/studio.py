@@ -52,6 +52,7 @@ from dramagen.routing.policy import policy as policy_of
 from dramagen.settings import Settings, gather
 from dramagen.shot import Shot
 from dramagen.store import Store, remote_of
+from dramagen.studio.asking import Asking
 from dramagen.studio.books import Books
 from dramagen.studio.broadcast import ROOM, Broadcast, Events
 from dramagen.studio.doctor import KeyReport, examine
@@ -183,8 +184,9 @@ class Studio:
         return Filming(engine, self._planner, settings, self._broadcast)
 
     def _make_planner(self, intake: Intake) -> Planner:
+        asking = Asking(self._services, intake, self.settings.rates)
         return Planner(
-            self._services, intake, self._policy, self.settings.rates, self._today, self._closed_routes
+            self._services, asking, self._policy, self.settings.rates, self._today, self._closed_routes
         )
 
     def _closed_routes(self) -> Mapping[str, str]:
@@ -264,7 +266,7 @@ class Studio:
 
     def _holder(self, journal: Journal, shot: Shot, take: int) -> str | None:
         try:
-            job = journal.bound(shot_hash(shot, self._planner.intake.sha256), take, shot.pin)
+            job = journal.bound(shot_hash(shot, self._planner.asking.intake.sha256), take, shot.pin)
         except InvalidShot:
             return None  # not measured yet: nothing can be bound to it
         return job.route.id if job is not None and (job.open or job.state == JobState.DONE) else None
