@@ -193,7 +193,28 @@ def test_a_provider_pin_lists_living_and_retired_models(catalog: Catalog) -> Non
 
 
 @pytest.mark.parametrize(
-    ("pin", "near"), [("kling-3", "kling-3.0"), ("seedence", "seedance"), ("kling:cn/kling-3", "kling-3.0")]
+    ("pin", "near"),
+    [
+        ("kling-3", "did you mean kling-3.0 or "),
+        ("seedence", "did you mean seedance or "),
+        ("kling:cn/kling-3", "did you mean kling:cn/kling-3.0 or "),
+        ("KLING", r"did you mean kling\?"),
+        ("Kling-3.0", r"did you mean kling-3.0\?"),
+        ("ｋｌｉｎｇ", r"did you mean kling\?"),
+        ("可灵", r"did you mean kling\?"),
+        ("可灵/kling-3.0", r"did you mean kling/kling-3.0\?"),
+        ("可灵3.0", "did you mean kling-3.0 or "),
+        ("海螺", r"did you mean hailuo\?"),
+        ("MiniMax", r"did you mean hailuo\?"),
+        ("minimax-h", "did you mean minimax-h3 or "),
+        ("通义万相", r"did you mean wan\?"),
+        ("万相2.7", "did you mean wan-2.7 or "),
+        ("即梦", r"did you mean seedance\?"),
+        ("豆包", r"did you mean seedance\?"),
+        ("Vidu", r"did you mean vidu\?"),
+        ("生数", r"did you mean vidu\?"),
+        ("蜻蜓", "there are fal, hailuo, kling, previz, replicate, seedance, selfhosted, sora, vidu, wan;"),
+    ],
 )
 def test_an_unknown_pin_names_what_is_near(catalog: Catalog, pin: str, near: str) -> None:
     with pytest.raises(NoRoute, match=near):

@@ -97,6 +97,7 @@ class ProviderCard(Sourced):
 
     Attributes:
         title: what people call it; its name where that is left out.
+        also: further names it goes by, in any script: a pin that is one of them is told the right one.
         adapter: the wire protocol it speaks.
         default_region: the first of ``regions`` where it is left out.
         region_env: the environment variable that chooses the region, where there is one.
@@ -107,6 +108,7 @@ class ProviderCard(Sourced):
 
     name: str
     title: str
+    also: tuple[str, ...] = ()
     adapter: str
     homepage: str | None = None
     docs: tuple[str, ...] = ()
@@ -114,10 +116,10 @@ class ProviderCard(Sourced):
     region_env: str | None = None
     local: bool = False
     regions: Annotated[dict[str, Region], Field(min_length=1)]
-    limits: Limits = Limits()
-    result: Result = Result()
-    find: Find = Find(findable=False)
-    watch: Watch = Watch()
+    limits: Limits = Field(default_factory=Limits)
+    result: Result = Field(default_factory=Result)
+    find: Find = Field(default_factory=lambda: Find(findable=False))
+    watch: Watch = Field(default_factory=Watch)
     reserved: tuple[str, ...] = ()
     discount: Annotated[Decimal, Field(ge=0, lt=1)] = Decimal(0)
 
@@ -179,7 +181,7 @@ class ModelCard(Sourced):
     instead: Annotated[tuple[str, ...], BeforeValidator(strings)] = ()
     wire: Annotated[dict[str, Wire], Field(min_length=1)]
     modes: Annotated[tuple[Mode, ...], Field(alias="mode")] = ()
-    media: MediaLimits = MediaLimits()
+    media: MediaLimits = Field(default_factory=MediaLimits)
     limits: Limits | None = None
     find: Find | None = None
     watch: Watch | None = None

@@ -1,11 +1,10 @@
 """Find the cards, read them one at a time, and lay a user's own settings over them."""
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from difflib import get_close_matches
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 
 from dramagen.catalog.cards import ModelCard, ProviderCard, Quality
 from dramagen.catalog.kept import Kept
+from dramagen.catalog.nearby import near
 from dramagen.catalog.price_rows import Price
 from dramagen.catalog.route import Route
 from dramagen.catalog.sourced import Part
@@ -91,7 +91,9 @@ class Catalog:
     def providers(self) -> tuple[str, ...]:
         """Every provider's name, in alphabetical order."""
         if None not in self._listed:
-            found = {e.name for root in self._roots for e in root.iterdir() if (e / "provider.toml").is_file()}
+            found = {
+                e.name for root in self._roots for e in root.iterdir() if (e / "provider.toml").is_file()
+            }
             self._listed[None] = tuple(sorted(found | set(self._overrides)))
         return self._listed[None]
 
@@ -101,7 +103,7 @@ class Catalog:
             source, table = self._read(name, "provider.toml")
             own = self._override(name)
             if table is None and not own:
-                raise NoRoute(f"no provider is called {name!r}{_near(name, self.providers())}")
+                raise NoRoute(f"no provider is called {name!r}{near(name, self.providers(), self._spoken())}")
             own = {k: v for k, v in own.items() if k != "models"}
             below = table if table is not None else self._alike_provider(name, own.pop("like", None), own)
             merged = merge(below, own)
@@ -155,12 +157,18 @@ class Catalog:
         found = tuple(route for route in routes if route.satisfies(pin))
         if not found:
             names = {n for r in routes for n in (r.provider, r.model, f"{r.provider}/{r.model}", r.id)}
+            hint = near(str(pin), names, self._spoken(), self.providers())
             raise NoRoute(
-                f"nothing is called {pin!r}{_near(str(pin), names)}; a new model can be pinned once "
+                f"nothing is called {pin!r}{hint}; a new model can be pinned once "
                 f"[providers.<provider>.models.{str(pin).rpartition('/')[2]!r}] in {SETTINGS} says "
                 f"which model it is like and its price"
             )
         return found
+
+    def _spoken(self) -> dict[str, str]:
+        """What providers are called beside their names."""
+        with_cards = [name for name in self.providers() if self._read(name, "provider.toml")[1] is not None]
+        return {other: name for name in with_cards for other in self.provider(name).also}
 
     def stale(self, today: date) -> list[Stale]:
         """The prices of living models that were read more than 90 days before ``today``."""
@@ -203,7 +211,7 @@ class Catalog:
         source, table = self._read(provider, "models", f"{model}.toml")
         own = dict(self._override(provider).get("models", {}).get(model, {}))
         if table is None and not own:
-            raise NoRoute(f"{provider} has no model {model!r}{_near(model, self.models(provider))}")
+            raise NoRoute(f"{provider} has no model {model!r}{near(model, self.models(provider))}")
         if table is None:
             like = own.pop("like", None)
             if like is None and "mode" not in own:
@@ -284,8 +292,3 @@ def _explain(error: Any) -> str:
     if error["type"] == "value_error":
         return f"{key}: {error['ctx']['error']}"
     return f"{key} = {error['input']!r}: {error['msg']}" if error["type"] != "missing" else f"{key}: missing"
-
-
-def _near(word: str, names: Iterable[str]) -> str:
-    close = get_close_matches(word, sorted(names), n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(sorted(names))}"
