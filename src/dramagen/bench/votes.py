@@ -1,0 +1,136 @@
+"""What people said of the takes: kept beside the results, read from a file, and asked on a terminal."""
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dramagen.bench.take import TakeId
+from dramagen.episode.picks import write_whole
+from dramagen.errors import ConfigError
+
+FILE = "votes.json"
+_YES = {"1", "y", "yes", "true", "accept", "accepted", "ok", "+", "是", "过", "用"}
+_NO = {"0", "n", "no", "false", "reject", "rejected", "-", "否", "不过", "弃"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One take was found better than another of the same shot."""
+
+    better: TakeId
+    worse: TakeId
+
+
+@dataclass
+class Votes:
+    """Accepted or not, and why, by take; and which of two takes is better. A later vote replaces an earlier one."""
+
+    takes: dict[TakeId, tuple[bool, str]] = field(default_factory=dict)
+    pairs: list[Pair] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Votes":
+        """The votes kept in a folder, none where there are none yet. Raises ``ConfigError`` for a damaged file."""
+        path = folder / FILE
+        return cls.read(path) if path.exists() else cls()
+
+    @classmethod
+    def read(cls, path: Path) -> "Votes":
+        """Votes from a file.
+
+        JSON as :meth:`save` writes it, or CSV with the columns ``shot``, ``route``, ``take``, ``accepted`` (yes or
+        no) and perhaps ``reason``; rows whose ``accepted`` is empty are skipped.
+
+        Raises:
+            ConfigError: it cannot be read; names the row.
+        """
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as problem:
+            raise ConfigError(f"{path}: {getattr(problem, 'strerror', None) or 'not UTF-8 text'}") from None
+        if path.suffix.lower() == ".csv":
+            return _from_csv(path, text)
+        try:
+            document = json.loads(text)
+            votes = {
+                _id(row): (bool(row["accepted"]), str(row.get("reason", ""))) for row in document["votes"]
+            }
+            pairs = [Pair(_id(row["better"]), _id(row["worse"])) for row in document.get("pairs", ())]
+        except (ValueError, KeyError, TypeError, AttributeError) as problem:
+            raise ConfigError(f"{path}: these are no votes ({problem!r})") from None
+        return cls(votes, pairs)
+
+    def add(self, more: "Votes") -> None:
+        """Take over later votes."""
+        self.takes |= more.takes
+        known = {frozenset((pair.better, pair.worse)) for pair in more.pairs}
+        kept = [pair for pair in self.pairs if frozenset((pair.better, pair.worse)) not in known]
+        self.pairs = kept + more.pairs
+
+    def only(self, known: Iterable[TakeId]) -> "Votes":
+        """Those about these takes. Raises ``ConfigError`` where that is none of them: another benchmark's votes."""
+        there = set(known)
+        takes = {take: vote for take, vote in self.takes.items() if take in there}
+        pairs = [pair for pair in self.pairs if {pair.better, pair.worse} <= there]
+        if (self.takes or self.pairs) and not (takes or pairs):
+            example = next(iter([*self.takes, *(pair.better for pair in self.pairs)]))
+            raise ConfigError(
+                f"none of these votes is about a take of this benchmark; one is about {example}"
+            )
+        return Votes(takes, pairs)
+
+    def save(self, folder: Path) -> None:
+        """Keep them in a folder."""
+        write_whole(folder / FILE, json.dumps(self.to_json(), ensure_ascii=False, indent=1) + "\n")
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines, and for :meth:`read`."""
+        return {
+            "votes": [
+                {**_record(take), "accepted": accepted, "reason": reason}
+                for take, (accepted, reason) in self.takes.items()
+            ],
+            "pairs": [{"better": _record(p.better), "worse": _record(p.worse)} for p in self.pairs],
+        }
+
+    def wins(self) -> dict[str, tuple[int, int]]:
+        """For each route, how often a take of it was found better, and in how many comparisons with other routes."""
+        counted: dict[str, tuple[int, int]] = {}
+        for pair in self.pairs:
+            if pair.better.route == pair.worse.route:
+                continue
+            for take, won in ((pair.better, 1), (pair.worse, 0)):
+                wins, of = counted.get(take.route, (0, 0))
+                counted[take.route] = (wins + won, of + 1)
+        return counted
+
+
+def _from_csv(path: Path, text: str) -> Votes:
+    votes = Votes()
+    rows = csv.DictReader(text.splitlines())
+    missing = {"shot", "route", "take", "accepted"} - set(rows.fieldnames or ())
+    if missing:
+        raise ConfigError(f"{path}: there is no column {', '.join(sorted(missing))}")
+    for number, row in enumerate(rows, start=2):
+        word = (row["accepted"] or "").strip().lower()
+        if not word:
+            continue
+        if word not in _YES | _NO:
+            raise ConfigError(f"{path}:{number}: accepted is yes or no, not {row['accepted']!r}")
+        try:
+            take = _id(row)
+        except (ValueError, TypeError):
+            raise ConfigError(f"{path}:{number}: take is a number, not {row['take']!r}") from None
+        votes.takes[take] = (word in _YES, (row.get("reason") or "").strip())
+    return votes
+
+
+def _id(row: Mapping[str, Any]) -> TakeId:
+    return TakeId(str(row["shot"]).strip(), str(row["route"]).strip(), int(row["take"]))
+
+
+def _record(take: TakeId) -> dict[str, Any]:
+    return {"shot": take.shot, "route": take.route, "take": take.take}
