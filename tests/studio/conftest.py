@@ -33,13 +33,13 @@ def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Five grey, soundless but not mute seconds at 480x864: what a vendor would deliver for ``lot.shot``."""
+    """Five grey, soundless but not mute seconds at 480x864, six pictures in each: what a vendor would deliver for ``lot.shot``."""
     path = tmp_path_factory.mktemp("film") / "grey.mp4"
     grey = video_frame(Image.new("RGB", (480, 864), (90, 90, 90)), "yuv420p")
-    with written(path, width=480, height=864, fps=Fraction(24), audio=True, crf=40) as target:
-        for _ in range(121):
+    with written(path, width=480, height=864, fps=Fraction(6), audio=True, crf=40) as target:
+        for _ in range(30):
             target.picture(grey)
-        target.sound(bytes(4 * samples_until(121, Fraction(24))))
+        target.sound(bytes(4 * samples_until(30, Fraction(6))))
     return path.read_bytes()
 
 
