@@ -33,7 +33,8 @@ def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Five grey, soundless but not mute seconds at 480x864, six pictures in each: what a vendor would deliver for ``lot.shot``."""
+    """What a vendor would deliver for ``lot.shot``: five grey seconds at 480x864, six pictures in each, quiet but
+    with sound."""
     path = tmp_path_factory.mktemp("film") / "grey.mp4"
     grey = video_frame(Image.new("RGB", (480, 864), (90, 90, 90)), "yuv420p")
     with written(path, width=480, height=864, fps=Fraction(6), audio=True, crf=40) as target:
