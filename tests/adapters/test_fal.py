@@ -573,6 +573,12 @@ def test_a_download_of_an_unfinished_or_failed_job_says_so() -> None:
         drive(FalAdapter().deliver(ticket()), lambda _: detail(422, "image_load_error"))
 
 
+def test_an_outage_while_a_finished_clip_is_asked_for_is_no_verdict() -> None:
+    with pytest.raises(ProviderUnavailable) as caught:
+        drive(FalAdapter().deliver(ticket()), lambda _: detail(500, "internal_server_error"))
+    assert caught.value.retryable
+
+
 # --- looking for a lost create ---------------------------------------------------------------------------------
 
 

@@ -102,7 +102,9 @@ class FalAdapter:
             raise gone(ticket.route)
         if unfinished(response):
             raise ProviderUnavailable("the clip is not finished yet", billed=None, **who(ticket.route))
-        raise verdict(response, ticket.route, {}) or fault(response, ticket.route)
+        # The clip was seen here before: a server's own trouble now is an outage, whatever its type says of the job.
+        ended = verdict(response, ticket.route, {}) if response.status_code < 500 else None
+        raise ended or fault(response, ticket.route)
 
     def cancel(self, ticket: Ticket) -> Flow[bool]:
         """Ask to stop a job. A request to stop is no promise: only the job's own word that it stopped is."""
