@@ -1,5 +1,6 @@
 """The base of the vocabulary: frozen pydantic models that refuse bad values with a calm, typed error."""
 
+from threading import RLock
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -7,11 +8,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from dramagen.errors import DramagenError, InvalidShot
 
 
+_building = RLock()
+
+
 class Record(BaseModel):
     """A frozen value. Unknown fields are refused; ``_error`` is what a bad value raises."""
 
     model_config = ConfigDict(
         frozen=True,
+        defer_build=True,  # a validator is built when it is first used: most programs use few
         extra="forbid",
         arbitrary_types_allowed=True,
         ser_json_inf_nan="strings",
@@ -32,6 +37,12 @@ class Record(BaseModel):
     @classmethod
     def _error(cls, message: str, problems: list[tuple[str, str, str]]) -> DramagenError:
         return InvalidShot(message, problems=problems)
+
+    @classmethod
+    def model_rebuild(cls, **how: Any) -> bool | None:
+        """Build what was deferred; in one thread at a time, which not every pydantic sees to."""
+        with _building:
+            return super().model_rebuild(**how)
 
     @classmethod
     def of_checked(cls, **values: Any) -> Self:

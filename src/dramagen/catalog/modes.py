@@ -132,9 +132,9 @@ class MediaLimits(Sourced):
     """The limits on each file that is sent, and on the bytes of all together."""
 
     max_total_bytes: Positive | None = None
-    image: MediaLimit = MediaLimit()
-    video: MediaLimit = MediaLimit()
-    voice: MediaLimit = MediaLimit()
+    image: MediaLimit = Field(default_factory=MediaLimit)
+    video: MediaLimit = Field(default_factory=MediaLimit)
+    voice: MediaLimit = Field(default_factory=MediaLimit)
 
 
 class Mode(Sourced):
@@ -182,5 +182,5 @@ class Mode(Sourced):
     cuts: Cuts | None = None
     dialogue: Way | None = None
     voice_ids: Annotated[int, Field(ge=0)] = 0
-    prompt: PromptLimit = PromptLimit()
-    references: References = References()
+    prompt: PromptLimit = Field(default_factory=PromptLimit)
+    references: References = Field(default_factory=References)

@@ -72,7 +72,7 @@ class Price(Sourced):
         video: what each begun second of a reference video costs on top, where it does.
     """
 
-    when: When = When()
+    when: When = Field(default_factory=When)
     region: str | None = None
     per: Literal["second", "clip", "million_tokens", "compute_second"]
     amount: Annotated[Decimal, Field(ge=0)]
@@ -122,7 +122,7 @@ class Latency(Sourced):
     ``at`` is the length of clip that was measured, and ``per_second`` what each further second adds.
     """
 
-    when: When = When()
+    when: When = Field(default_factory=When)
     p50: float
     p90: float | None = None
     at: Decimal | None = None
