@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dramagen.errors import DramagenError, InvalidShot
 
-
 _building = RLock()
 
 
