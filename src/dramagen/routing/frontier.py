@@ -1,0 +1,75 @@
+"""How good a router is over all its settings: the cost-quality plane and the figures the field reads off it."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from dramagen.routing.numeric import InvalidNumbers, finite
+
+Point = tuple[float, float]
+"""One setting of a router: its mean cost and its quality, such as the share of shots accepted."""
+
+
+def hull(points: Iterable[Point]) -> list[Point]:
+    """The best that mixing these settings can do: from (0, 0) up, rising ever more slowly.
+
+    Spending nothing gives nothing, so the origin always belongs to it; the last corner has the best quality.
+    """
+    corners: list[Point] = []
+    best = 0.0
+    known = [(float(finite("a cost", c, least=0)), float(finite("a quality", q))) for c, q in points]
+    for cost, quality in sorted([(0.0, 0.0), *known], key=lambda point: (point[0], -point[1])):
+        if corners and quality <= best:
+            continue
+        while len(corners) > 1 and _slope(corners[-2], corners[-1]) <= _slope(corners[-1], (cost, quality)):
+            corners.pop()
+        if corners and corners[-1][0] == cost:
+            corners.pop()
+        corners.append((cost, quality))
+        best = quality
+    return corners
+
+
+def aiq(points: Iterable[Point], most: float) -> float:
+    """The average quality of the hull over costs from 0 to ``most`` (the AIQ of RouterBench, arXiv 2403.12031).
+
+    Beyond its last corner the hull goes on level. Routers are compared with the same ``most``, usually the cost of
+    the dearest setting of any of them.
+    """
+    if finite("the largest cost", most, least=0) == 0:
+        raise InvalidNumbers("the largest cost must be above zero")
+    corners = hull(points)
+    if corners[-1][0] < most:
+        corners.append((most, corners[-1][1]))
+    area = 0.0
+    for (left, low), (right, high) in pairwise(corners):
+        if left >= most:
+            break
+        if right > most:
+            right, high = most, low + (high - low) * (most - left) / (right - left)
+        area += (right - left) * (low + high) / 2
+    return area / most
+
+
+def pgr(quality: float, weak: float, strong: float) -> float:
+    """How much of the gap between a weak and a strong model a router closes (RouteLLM, arXiv 2406.18665)."""
+    if weak == strong:
+        raise InvalidNumbers("a weak and a strong model of the same quality have no gap")
+    return (quality - weak) / (strong - weak)
+
+
+def apgr(points: Iterable[Point], weak: float, strong: float) -> float:
+    """The mean of :func:`pgr` over all shares of calls to the strong model; points are (share, quality).
+
+    Joined by straight lines; the ends are the two models alone.
+    """
+    corners = sorted(
+        ({0.0: weak, 1.0: strong} | {float(share): quality for share, quality in points}).items()
+    )
+    return sum(
+        (right - left) * (pgr(low, weak, strong) + pgr(high, weak, strong)) / 2
+        for (left, low), (right, high) in pairwise(corners)
+    )
+
+
+def _slope(start: Point, end: Point) -> float:
+    return (end[1] - start[1]) / (end[0] - start[0])
