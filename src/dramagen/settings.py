@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from dramagen.config import DEFAULT_RATES, Budget, Config
 from dramagen.errors import ConfigError
-from dramagen.money import Rates
+from dramagen.money import Money, Rates
 
 Origin = Literal["config", "environment", "home", "directory", "trusted"]
 """``directory``: a ``dramagen.toml`` in the working directory nobody vouched for; ``trusted``: one somebody did."""
@@ -99,6 +99,12 @@ class Settings:
         """Dated exchange rates."""
         rates: Rates = self.first("rates", DEFAULT_RATES)
         return rates
+
+    def rated(self, money: Money) -> Money:
+        """The same money. Raises ``ConfigError`` where its currency has no rate, and so no place beside the caps."""
+        if money.currency not in self.rates.per_usd:
+            raise ConfigError(f"no rate is stated for {money.currency}: give one under [rates]")
+        return money
 
     @property
     def budgets(self) -> tuple[Budget, ...]:

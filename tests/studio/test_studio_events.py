@@ -179,7 +179,7 @@ async def test_a_job_of_a_living_process_is_waited_for(lot: Any) -> None:
         group.start_soon(first.shoot, lot.shot)
         await until(lambda: vendor.jobs)
         lot.events.clear()
-        second._broadcast._listeners.append(heard.append)
+        second._now_open().broadcast._listeners.append(heard.append)
         group.start_soon(second.shoot, lot.shot)
         await until(lambda: heard)
         vendor.release()

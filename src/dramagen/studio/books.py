@@ -1,7 +1,8 @@
 """The journal as the studio holds it: open while the studio is, opened for a moment otherwise."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from typing import TypeVar
 
@@ -10,12 +11,15 @@ from dramagen.engine.database import SQLite
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Database, JobMoved, Journal
 from dramagen.engine.ledger import ASSUMED, SETTLED
+from dramagen.engine.limits.breaker import closed_routes
 from dramagen.engine.owner import HomeOwner, Owner
 from dramagen.engine.schema import MIGRATIONS
 from dramagen.engine.state import JobState
-from dramagen.errors import ConfigError, MissingExtra
+from dramagen.errors import ConfigError, InvalidShot, MissingExtra
+from dramagen.identity import shot_hash
 from dramagen.money import Money
 from dramagen.settings import Settings
+from dramagen.shot import Media, Shot
 
 T = TypeVar("T")
 
@@ -54,6 +58,25 @@ class Books:
             return empty
         with self.journal() as journal:
             return question(journal)
+
+    def closed_routes(self) -> Mapping[str, str]:
+        """Where nothing is sent at present, and why, by the name of a line or an account."""
+        return self.look(self._closed, {})
+
+    def known(
+        self, shots: Sequence[Shot], takes: Sequence[int], sha256: Callable[[Media], str]
+    ) -> tuple[list[str | None], Mapping[str, str]]:
+        """For each take the route of the finished or running job that holds it, if any; and the closed routes."""
+
+        def look(journal: Journal) -> tuple[list[str | None], Mapping[str, str]]:
+            wanted = zip(shots, takes, strict=True)
+            return [_holder(journal, shot, take, sha256) for shot, take in wanted], self._closed(journal)
+
+        nothing: tuple[list[str | None], Mapping[str, str]] = ([None] * len(shots), {})
+        return self.look(look, nothing)
+
+    def _closed(self, journal: Journal) -> Mapping[str, str]:
+        return journal.consult(partial(closed_routes, now=self._clock.now()))
 
     @contextmanager
     def journal(self) -> Iterator[Journal]:
@@ -110,8 +133,7 @@ class Books:
             raise ConfigError("what was not paid has no amount")
         if amount.amount < 0:
             raise ConfigError(f"{amount} is less than nothing")
-        if amount.currency not in self._settings.rates.per_usd:
-            raise ConfigError(f"no rate is stated for {amount.currency}: give one under [rates]")
+        self._settings.rated(amount)
 
     def _check_left(self, job: Job, me: Owner | None) -> None:
         owner = me or self.owner()
@@ -121,6 +143,14 @@ class Books:
         finally:
             if owner is not me:
                 owner.release()
+
+
+def _holder(journal: Journal, shot: Shot, take: int, sha256: Callable[[Media], str]) -> str | None:
+    try:
+        job = journal.bound(shot_hash(shot, sha256), take, shot.pin)
+    except InvalidShot:
+        return None  # not measured yet: nothing can be bound to it
+    return job.route.id if job is not None and (job.open or job.state == JobState.DONE) else None
 
 
 def _check_correctable(job: Job, paid: bool, amount: Money | None) -> None:

@@ -1,11 +1,8 @@
 """The one front door: it wires the rest, and every call a user makes comes through here."""
 
-import logging
-import random
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -20,31 +17,17 @@ from dramagen.clip import Clip
 from dramagen.config import Budget, Config
 from dramagen.engine.bill import Charge
 from dramagen.engine.billcheck import BillCheck, check_bill
-from dramagen.engine.callback_address import CallbackAddress
 from dramagen.engine.callbacks import Callbacks
 from dramagen.engine.clock import Clock, RealClock
-from dramagen.engine.collect import Collector
-from dramagen.engine.engine import Engine
 from dramagen.engine.entries import Chosen, Entry, Which
-from dramagen.engine.guard import Guard
-from dramagen.engine.http import Http, Limits, LocalTransport
 from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
-from dramagen.engine.journal import Journal
 from dramagen.engine.ledger import Ledger
-from dramagen.engine.limits.breaker import closed_routes, forget
-from dramagen.engine.limits.gate import Gate
-from dramagen.engine.limits.pace import Pacer
-from dramagen.engine.refetch import Refetcher
-from dramagen.engine.renderer import Renderer
+from dramagen.engine.limits.breaker import forget
 from dramagen.engine.report import By, Report, report
 from dramagen.engine.service import Services
-from dramagen.engine.state import JobState
-from dramagen.engine.submit import Submitter
-from dramagen.engine.watch import Watcher
-from dramagen.errors import ConfigError, DramagenError, InvalidShot
+from dramagen.errors import ConfigError, InvalidShot
 from dramagen.events import Event, Result, Takes
-from dramagen.identity import shot_hash
 from dramagen.money import Money
 from dramagen.routing.plan import Plan
 from dramagen.routing.policy import Policy
@@ -54,16 +37,14 @@ from dramagen.shot import Shot
 from dramagen.store import Store, remote_of
 from dramagen.studio.asking import Asking
 from dramagen.studio.books import Books
-from dramagen.studio.broadcast import ROOM, Broadcast, Events
+from dramagen.studio.broadcast import ROOM, Events
 from dramagen.studio.doctor import KeyReport, examine
 from dramagen.studio.filming import Filming
+from dramagen.studio.opening import Opened, open_studio
 from dramagen.studio.packing import pack, unpack
 from dramagen.studio.planning import Planner
-from dramagen.studio.results import Results
-from dramagen.studio.resuming import give_up_unsent, resume
-from dramagen.telemetry import log_event, open_telemetry
-
-log = logging.getLogger("dramagen.studio")
+from dramagen.studio.results import Results, side_by_side
+from dramagen.studio.resuming import resume
 
 
 class Studio:
@@ -81,9 +62,6 @@ class Studio:
         clock: time; tests give a virtual one.
         cwd: where ``dramagen.toml`` is looked for; the working directory by default.
         transports: httpx transports by URL scheme, such as ``{"https": FakeProvider(...)}`` in a test.
-
-    Attributes:
-        callbacks: hears what vendors say unasked, while the studio is open; for :mod:`dramagen.webhooks`.
 
     Raises:
         ConfigError: a setting, a card or the home cannot be used.
@@ -106,13 +84,11 @@ class Studio:
         self._services = Services(self.catalog, self.settings)
         self._clock = clock or RealClock(self.settings.time_scale)
         self._on_event = on_event
-        self._broadcast = Broadcast()
         self._transports = dict(transports or {})
         self._policy = policy_of(policy or self.settings.first("policy", None))
-        self._planner = self._make_planner(Intake(self.store))
         self._books = Books(self.settings, self._clock)
-        self._filming: Filming | None = None
-        self.callbacks: Callbacks | None = None
+        self._planner = self._make_planner(Intake(self.store))
+        self._opened: Opened | None = None
         self._stack: AsyncExitStack | None = None
 
     # --- opening and closing -----------------------------------------------------------------------------
@@ -121,85 +97,48 @@ class Studio:
         if self._stack is not None:
             raise ConfigError("this studio is already open")
         async with AsyncExitStack() as stack:
-            self._filming = await self._open(stack)
+            self._opened = await open_studio(
+                stack,
+                self._services,
+                self.store,
+                self._books,
+                self._clock,
+                planner=self._make_planner,
+                on_event=self._on_event,
+                transports=self._transports,
+            )
+            self._planner = self._opened.filming.planner
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        stack, self._stack, self._filming, self.callbacks = self._stack, None, None, None
+        stack, self._stack, self._opened = self._stack, None, None
         if stack is not None:
             # The caller's error is not the background tasks' business: they would hand it back in a group.
             await stack.__aexit__(None, None, None)
 
-    async def _open(self, stack: AsyncExitStack) -> Filming:
-        settings, clock = self.settings, self._clock
-        telemetry = None if settings.telemetry == "off" else open_telemetry(settings.telemetry == "prompts")
-        if telemetry is not None:
-            stack.callback(telemetry.close)
-        self._broadcast = Broadcast(log_event, telemetry, self._on_event)
-        stack.callback(self._broadcast.close)
-        journal = await anyio.to_thread.run_sync(self._books.open)
-        stack.callback(self._books.close)
-        owner = await anyio.to_thread.run_sync(self._books.owner)
-        stack.callback(owner.release)
-        stack.callback(self.store.close)
-        renderer = Renderer(self.store.renders, self.store.inputs.read, workers=2)
-        scale = max(1.0, settings.time_scale)
-        http = Http(
-            guard=Guard(settings.allow_private),
-            limits=Limits(read=max(3.0, 30.0 / scale), create=max(3.0, 120.0 / scale)),
-            transports={"previz": LocalTransport(renderer.handle), **self._transports},
-            now=clock.now,
-        )
-        stack.push_async_callback(http.aclose)
-        intake = Intake(self.store, http)
-        self._planner = self._make_planner(intake)
-        address = CallbackAddress(settings.home, settings.callback_url)
-        gate = Gate(journal, clock, owner.id)
-        pacer = Pacer(journal, clock)
-        submitter = Submitter(journal, http, clock, owner, address, gate, pacer, settings.on_unknown)
-        stack.push_async_callback(give_up_unsent, journal, submitter, owner.id)
-        group = await stack.enter_async_context(_background())
-        group.start_soon(renderer.run)
-        group.start_soon(gate.run)
-        watcher = Watcher(http, clock, group, random.Random(), pacer)  # noqa: S311 - jitter, not secrets
-        self.callbacks = Callbacks(self._services, watcher, http, clock, address)
-        collector = Collector(http, self.store, clock)
-        engine = Engine(
-            services=self._services,
-            journal=journal,
-            store=self.store,
-            intake=intake,
-            submitter=submitter,
-            watcher=watcher,
-            collector=collector,
-            refetcher=Refetcher(journal, self.store, collector, owner),
-            clock=clock,
-            owner=owner,
-            group=group,
-            emit=self._broadcast,
-        )
-        return Filming(engine, self._planner, settings, self._broadcast)
-
     def _make_planner(self, intake: Intake) -> Planner:
-        asking = Asking(self._services, intake, self.settings.rates)
-        return Planner(
-            self._services, asking, self._policy, self.settings.rates, self._today, self._closed_routes
-        )
-
-    def _closed_routes(self) -> Mapping[str, str]:
-        question = partial(closed_routes, now=self._clock.now())
-        return self._books.look(lambda journal: journal.consult(question), {})
+        settings, services = self.settings, self._services
+        asking = Asking(services, intake, settings.rates)
+        return Planner(services, asking, self._policy, settings.rates, self._today, self._books.closed_routes)
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._clock.now(), UTC).date()
 
+    @property
+    def callbacks(self) -> Callbacks | None:
+        """Hears what vendors say unasked, while the studio is open; for :mod:`dramagen.webhooks`."""
+        return None if self._opened is None else self._opened.callbacks
+
     def _running(self) -> Filming:
-        if self._filming is None:
+        return self._now_open().filming
+
+    def _now_open(self) -> Opened:
+        if self._opened is None:
             raise ConfigError("open the studio first: async with Studio() as studio")
-        return self._filming
+        return self._opened
 
     # --- keys ----------------------------------------------------------------------------------------------
 
@@ -241,35 +180,14 @@ class Studio:
         numbers = [1] * len(listed) if takes is None else list(takes)
         if len(numbers) != len(listed):
             raise InvalidShot(f"{len(listed)} shots and {len(numbers)} takes: give one take for each shot")
-        cap = None if budget is None else Money.parse(budget)
-        if cap is not None and cap.currency not in self.settings.rates.per_usd:
-            raise ConfigError(f"no rate is stated for {cap.currency}: give one under [rates]")
-        held, closed = self._known(listed, numbers)
+        cap = None if budget is None else self.settings.rated(Money.parse(budget))
+        held, closed = self._books.known(listed, numbers, self._planner.asking.intake.sha256)
         planned = tuple(
             self._planner.plan(s, held=h, closed=closed) for s, h in zip(listed, held, strict=True)
         )
         routes = {quote.route for one in planned for quote in one.quotes}
         at_once = {route.id: self._services.concurrency(route) or 1000 for route in routes}
         return Plan(planned, self.settings.currency, self.settings.rates, cap, at_once)
-
-    def _known(
-        self, shots: Sequence[Shot], takes: Sequence[int]
-    ) -> tuple[list[str | None], Mapping[str, str]]:
-        """For each take the route of the finished or running job that holds it, if any; and the closed routes."""
-
-        def look(journal: Journal) -> tuple[list[str | None], Mapping[str, str]]:
-            held = [self._holder(journal, shot, take) for shot, take in zip(shots, takes, strict=True)]
-            return held, journal.consult(partial(closed_routes, now=self._clock.now()))
-
-        nothing: tuple[list[str | None], Mapping[str, str]] = ([None] * len(shots), {})
-        return self._books.look(look, nothing)
-
-    def _holder(self, journal: Journal, shot: Shot, take: int) -> str | None:
-        try:
-            job = journal.bound(shot_hash(shot, self._planner.asking.intake.sha256), take, shot.pin)
-        except InvalidShot:
-            return None  # not measured yet: nothing can be bound to it
-        return job.route.id if job is not None and (job.open or job.state == JobState.DONE) else None
 
     async def prepare(self, shots: Shot | Iterable[Shot]) -> None:
         """Fetch the URLs these shots name, once, so that they can be planned by content.
@@ -311,8 +229,7 @@ class Studio:
         filming = self._running()
         caps = (budget,) if isinstance(budget, Budget) else tuple(budget or ())
         for cap in caps:
-            if cap.limit.currency not in self.settings.rates.per_usd:
-                raise ConfigError(f"no rate is stated for {cap.limit.currency}: give one under [rates]")
+            self.settings.rated(cap.limit)
         return await filming.shoot(shot, take, fresh, episode, caps)
 
     async def takes(
@@ -324,21 +241,11 @@ class Studio:
         """
         if n < 1:
             raise InvalidShot(f"{n} takes: ask for one or more", problems=[("n", str(n), "1 or more")])
-        clips: dict[int, Clip] = {}
-        failures: dict[int, DramagenError] = {}
 
-        async def one(take: int) -> None:
-            try:
-                clips[take] = await self.shoot(shot, take=take, episode=episode, budget=budget)
-            except DramagenError as error:
-                failures[take] = error
+        async def film(take: int) -> Clip:
+            return await self.shoot(shot, take=take, episode=episode, budget=budget)
 
-        async with anyio.create_task_group() as group:
-            for take in range(1, n + 1):
-                group.start_soon(one, take)
-        if not clips:
-            raise failures[min(failures)]
-        return Takes([clips[t] for t in sorted(clips)], [(t, failures[t]) for t in sorted(failures)])
+        return await side_by_side(film, n)
 
     def shoot_all(
         self,
@@ -404,8 +311,7 @@ class Studio:
         Each call gives a reader of its own. A slow one holds nothing up: where it is more than ``room`` events behind
         it loses the oldest steps, counted in its ``dropped``, but never an event that ends a job.
         """
-        self._running()
-        return self._broadcast.reader(room)
+        return self._now_open().broadcast.reader(room)
 
     # --- the person's word ---------------------------------------------------------------------------------
 
@@ -482,22 +388,6 @@ class Studio:
 
         Raises ``ConfigError`` for a job there is nothing to decide about, or that a running process still works on.
         """
-        me = self._filming.engine.owner if self._filming is not None else None
+        me = None if self._opened is None else self._opened.filming.engine.owner
         money = None if amount is None else Money.parse(amount)
         return self._books.settle(job_id, paid=paid, amount=money, me=me)
-
-
-@asynccontextmanager
-async def _background() -> AsyncIterator[anyio.abc.TaskGroup]:
-    """The studio's own tasks; leaving stops them. Jobs that were sent go on at the vendor and stay journaled."""
-    problem: Exception | None = None
-    async with anyio.create_task_group() as group:
-        try:
-            yield group
-        except Exception as raised:
-            # The caller's own error goes up as it is, not inside a group it knows nothing of.
-            problem = raised
-        finally:
-            group.cancel_scope.cancel()
-    if problem is not None:
-        raise problem
