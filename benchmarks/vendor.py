@@ -91,7 +91,10 @@ def main() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen(2048)
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-        config = uvicorn.Config(load, log_level="error", access_log=False, lifespan="on", ws="none")
+        config = uvicorn.Config(
+            load, log_level="error", access_log=False, lifespan="on", ws="none",
+            timeout_keep_alive=75,  # seconds, as servers have it that expect their clients back
+        )  # fmt: skip
         uvicorn.Server(config).run(sockets=[listener])
 
 

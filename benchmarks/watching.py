@@ -33,7 +33,8 @@ import httpx
 
 from dramagen import Clip, Config, Shot, Studio
 from dramagen.clip import Facts, Original
-from dramagen.engine.engine import Engine, Flight
+from dramagen.engine.flight import Leg
+from dramagen.engine.homeward import Homeward
 from dramagen.engine.service import Service
 from dramagen.events import Event
 from dramagen.money import Money
@@ -157,16 +158,16 @@ NO_CLIP = Clip(
 @contextmanager
 def uncollected() -> Iterator[None]:
     """Until the block ends a job that is ready stays ready: fetching is measured by itself."""
-    collect = Engine._to_clip
+    collect = Homeward.clip
 
-    async def later(self: Engine, flight: Flight, service: Service) -> Clip:
+    async def later(self: Homeward, leg: Leg, service: Service) -> Clip:
         return NO_CLIP
 
-    Engine._to_clip = later  # type: ignore[method-assign]  # a benchmark's own process
+    Homeward.clip = later  # type: ignore[method-assign]  # a benchmark's own process
     try:
         yield
     finally:
-        Engine._to_clip = collect  # type: ignore[method-assign]
+        Homeward.clip = collect  # type: ignore[method-assign]
 
 
 def verdicts(home: Path) -> dict[str, float]:

@@ -7,7 +7,7 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from dramagen.engine import engine as engines
+from dramagen.engine import ownership
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import JobMoved, Journal
 from dramagen.engine.state import JobState
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "ELSEWHERE", 0.01)
+    monkeypatch.setattr(ownership, "ELSEWHERE", 0.01)
 
 
 class Held(httpx.AsyncBaseTransport):

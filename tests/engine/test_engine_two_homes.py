@@ -13,7 +13,7 @@ import pytest
 
 from dramagen import Config, Image, Studio
 from dramagen.emulator import running
-from dramagen.engine import engine as engines
+from dramagen.engine import ownership
 from dramagen.engine.journal import JobMoved, Journal
 from dramagen.engine.state import JobState
 from dramagen.errors import DramagenError, JobExpired
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "ELSEWHERE", 0.01)
+    monkeypatch.setattr(ownership, "ELSEWHERE", 0.01)
 
 
 class Machines:

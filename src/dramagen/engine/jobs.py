@@ -153,7 +153,7 @@ def job_of(row: Row) -> Job:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _quote(text: str) -> Quote:
     # A job that is being sent or brought home is asked for it again and again.
     return Quote.model_validate_json(text)

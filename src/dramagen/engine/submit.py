@@ -23,7 +23,7 @@ from dramagen.engine.http import Http, LostAnswer, Sent
 from dramagen.engine.intake import Supply
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal, TicketContested, TicketTaken
-from dramagen.engine.limits.gate import Closed, Full, Gate, Turn
+from dramagen.engine.limits.gate import Closed, Full, Gate, Place, Turn
 from dramagen.engine.limits.pace import Pacer
 from dramagen.engine.owner import LeaseLost, Owner, Pledge
 from dramagen.engine.service import Service
@@ -103,8 +103,15 @@ class Submitter:
     pacer: Pacer
     on_unknown: str = "hold"
 
-    async def submit(self, held: Held, service: Service, load: Load, waiting: Waiting = _nobody) -> None:
-        """From intended to accepted.
+    async def submit(
+        self,
+        held: Held,
+        service: Service,
+        load: Load,
+        waiting: Waiting = _nobody,
+        place: Place | None = None,
+    ) -> None:
+        """From intended to accepted. ``place``: where its turn has come; without one it is waited for.
 
         Raises:
             the vendor's typed refusal, once waiting no longer helps; the job is then refused, its money free.
@@ -112,6 +119,8 @@ class Submitter:
             JournalUnavailable: before the create was sent, or while its outcome was being written.
             Unwritten: the vendor made the job, and its ticket could not be written.
         """
+
+        first = [place]
 
         def impatient(state: tenacity.RetryCallState) -> bool:
             again = state.outcome.exception() if state.outcome else None
@@ -130,7 +139,7 @@ class Submitter:
             reraise=True,
         )
         try:
-            await retrying(self._in_turn, held, service, load, waiting)
+            await retrying(self._in_turn, held, service, load, waiting, first)
         except Closed as closed:
             with anyio.CancelScope(shield=True):
                 await move(self.journal, held, JobState.REFUSED, error=closed.error)
@@ -143,10 +152,12 @@ class Submitter:
             waiting("lookup", LOOKED_FOR)
             await self.reconcile(held, service, load)
 
-    async def _in_turn(self, held: Held, service: Service, load: Load, waiting: Waiting) -> None:
+    async def _in_turn(
+        self, held: Held, service: Service, load: Load, waiting: Waiting, first: list[Place | None]
+    ) -> None:
         while True:
             with suppress(Full):
-                turn_of = self.gate.turn(held.job, service, waiting)
+                turn_of = self.gate.turn(held.job, service, waiting, first.pop() if first else None)
                 async with turn_of as turn, self.http.creating(service.access):
                     return await self._once(held, service, load, turn)
 
@@ -202,8 +213,7 @@ class Submitter:
             return None if turn is None else partial(turn.ended, error=error, sent=created)
 
         try:
-            base, url = await anyio.to_thread.run_sync(self._callback, held.job)
-            media = await anyio.to_thread.run_sync(load)
+            (base, url), media = await anyio.to_thread.run_sync(lambda: (self._callback(held.job), load()))
             attempt = Attempt(held.job.tag, created, callback_url=url, inputs=media.contents, urls=media.urls)
             flow = service.adapter.submit(held.job.quote.order, attempt)
             ticket = await self.http.run(flow, service.adapter, service.access, on_create=announce)

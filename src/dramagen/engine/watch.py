@@ -63,7 +63,7 @@ class Watcher:
         self._forecasts: dict[str, Forecast] = {}
         self.taught = False
         """Whether what earlier studios learnt was passed on."""
-        self._begun = False
+        self._begun = self._over = False
         self._nap: anyio.CancelScope | None = None
 
     async def verdict(
@@ -110,8 +110,10 @@ class Watcher:
             seen: told of every answer on the way.
             kinds: what jobs are like it, most alike first: their times say when to look.
 
-        Raises ``RuntimeError`` where the studio is closed.
+        Raises ``Unwatched`` where the studio is closed: nobody would ask.
         """
+        if self._over:
+            raise Unwatched
         watch, now = service.watch, self._clock.monotonic()
         since = now - self._clock.since(since)
         waiting = Waiting(
@@ -185,6 +187,7 @@ class Watcher:
                         waiting.looked(now)
                     self._group.start_soon(self._ask, lane, group)
         finally:
+            self._over = True
             for lane in self._lanes.values():
                 for waiting in lane:
                     self._end(lane, waiting, Unwatched())

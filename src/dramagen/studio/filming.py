@@ -1,6 +1,6 @@
 """One take, from the shot to its clip: what is held already, else the planned routes one after the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -9,6 +9,7 @@ import anyio
 import anyio.to_thread
 
 from dramagen.catalog.order import ORDER_VERSION, Quote
+from dramagen.catalog.route import Route
 from dramagen.clip import Clip
 from dramagen.config import Budget
 from dramagen.engine.engine import GIVEN_UP_UNSENT, Engine
@@ -30,6 +31,9 @@ T = TypeVar("T")
 
 PREVIZ_ONLY = "filmed on previz: no provider has a key"
 CLOSED = "the studio was closed; what was sent goes on, and resume() in the next one picks it up"
+
+DESK = 4
+"""Takes planned and reserved at once: that is work for the processor, and more of it at once would only be slower."""
 
 Ended = Literal["stays", "vacant", "over"]
 """How a job stands once waiting for it raised: it is still somebody's to pay or settle; it was let go before it was
@@ -56,6 +60,7 @@ class Filming:
     settings: Settings
     emit: Callable[[Event], None]
     _fetching: dict[str, anyio.Lock] = field(default_factory=dict)
+    _desk: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(DESK))
 
     async def fetch(self, shot: Shot) -> None:
         """Fetch every URL of the shot that is not known yet; each is fetched once, however many ask for it."""
@@ -77,82 +82,76 @@ class Filming:
             self._stopped(shot, take, error)
             raise
         wanted = Wanted(shot, key, take, episode, (*self.settings.budgets, *budgets))
+        tried: set[Route] = set()
         errors: list[DramagenError] = []
         held = None if fresh else await self._ask(self.engine.journal.bound, key, take, shot.pin)
-        if held is not None and held.state != JobState.FAILED:
+        if held is not None and held.state == JobState.FAILED:
+            held = None
+        while True:
+            job, started = (
+                (held, False) if held is not None else await self._order(wanted, fresh, tried, errors)
+            )
+            held, fresh = None, False  # the generation this call asked for is there now
+            job_id, route, landing = job.id, job.route, self._land(job, shot, started)
+            del job  # thousands wait here, and each would hold its order
             try:
-                return await self._land(held, shot, started=False)
+                return await landing
             except DramagenError as error:
-                ended = await self._ended(held)
+                ended = await self._ended(job_id)
                 if ended == "stays":
+                    error.attempts = tuple(errors) or error.attempts
                     raise
                 if ended == "over":
                     errors.append(error)
-        began = self.engine.clock.now()
-        try:
-            left = await self._untried(wanted, fresh, held, errors)
-        except DramagenError as error:
-            self._stopped(shot, take, error)
-            raise
-        return await self._attempts(wanted, fresh, left, errors, began)
+                    tried.add(route)
 
-    async def _attempts(
-        self, wanted: Wanted, fresh: bool, left: list[Quote], errors: list[DramagenError], began: float
-    ) -> Clip:
-        """The first clip the routes in ``left`` give; ``errors``: the verdicts so far; ``began``: planning did."""
-        while left:
-            self._planned(wanted, left[0], bool(errors), began)
-            began = self.engine.clock.now()
+    async def _order(
+        self, wanted: Wanted, fresh: bool, tried: Collection[Route], errors: Sequence[DramagenError]
+    ) -> tuple[Job, bool]:
+        """The job of the best route that gave no verdict on this take yet, and whether it is new.
+
+        Args:
+            tried: the routes that gave theirs to this very call, in ``errors``.
+        """
+        # The others wait where they hold next to nothing.
+        async with self._desk:
+            quote: Quote | None = None
             try:
-                job, started = await self._reserve(wanted, left[0], fresh)
+                began = self.engine.clock.now()
+                quote = await self._ask(self._best, wanted, fresh, tried, errors)
+                self._planned(wanted, quote, bool(errors), began)
+                if self._closed:
+                    raise ConfigError(CLOSED)
+                job, started = await self._ask(self._reserve, wanted, quote, fresh)
             except DramagenError as stop:
-                stop.attempts = tuple(errors)
-                self._stopped(wanted.shot, wanted.take, stop, left[0].route.id)
+                if stop not in errors:
+                    stop.attempts = stop.attempts or tuple(errors)
+                    self._stopped(wanted.shot, wanted.take, stop, quote.route.id if quote else None)
                 raise
-            fresh = False  # the generation this call asked for is there now
-            try:
-                return await self._land(job, wanted.shot, started)
-            except DramagenError as error:
-                ended = await self._ended(job)
-                if ended == "stays":
-                    error.attempts = tuple(errors)
-                    raise
-                if ended == "over":
-                    errors.append(error)
-                    left = [quote for quote in left if quote.route != job.route]
-        errors[-1].attempts = tuple(errors[:-1])
-        raise errors[-1]
-
-    async def _untried(
-        self, wanted: Wanted, fresh: bool, held: Job | None, errors: list[DramagenError]
-    ) -> list[Quote]:
-        """The planned routes that gave no verdict on this take yet. Raises what they said where none is left."""
-        planned = await _thread(self.planner.for_filming, wanted.shot)
-        if not planned.attempts:
-            raise self.planner.nothing(planned)
-        if fresh:
-            return list(planned.attempts)
-        failed = await self._ask(self.engine.journal.failures, wanted.key, wanted.take)
-        done_with = {job.route for job in failed}
-        if held is not None and errors:
-            done_with.add(held.route)
-        left = [quote for quote in planned.attempts if quote.route not in done_with]
-        if not left:
-            # A failed job is not sent again on its route unless the caller asks for that.
-            mine = [job for job in failed if job.route.satisfies(wanted.shot.pin)]
-            said = [self.engine.verdict_of(job) for job in mine] or errors
-            said[-1].attempts = tuple(said[:-1])
-            raise said[-1]
-        return left
-
-    async def _reserve(self, wanted: Wanted, quote: Quote, fresh: bool) -> tuple[Job, bool]:
-        if self._closed:
-            raise ConfigError(CLOSED)
-        intent = await _thread(self._intent, wanted, quote, fresh)
-        job, started = await self._ask(self.engine.journal.reserve, intent)
         if started:
             self._tell("reserved", wanted.shot, job, money=quote.price.most)
         return job, started
+
+    def _best(
+        self, wanted: Wanted, fresh: bool, tried: Collection[Route], errors: Sequence[DramagenError]
+    ) -> Quote:
+        """The first planned route that gave no verdict yet. Raises what they said where none is left."""
+        planned = self.planner.for_filming(wanted.shot)
+        if not (planned.attempts or errors):
+            raise self.planner.nothing(planned)
+        # A failed job is not sent again on its route unless the caller asks for that.
+        failed = [] if fresh else self.engine.journal.failures(wanted.key, wanted.take)
+        done_with = {job.route for job in failed} | set(tried)
+        for quote in planned.attempts:
+            if quote.route not in done_with:
+                return quote
+        mine = [job for job in failed if job.route.satisfies(wanted.shot.pin)]
+        said = list(errors) or [self.engine.verdict_of(job) for job in mine]
+        said[-1].attempts = tuple(said[:-1])
+        raise said[-1]
+
+    def _reserve(self, wanted: Wanted, quote: Quote, fresh: bool) -> tuple[Job, bool]:
+        return self.engine.journal.reserve(self._intent(wanted, quote, fresh))
 
     def _intent(self, wanted: Wanted, quote: Quote, fresh: bool) -> Intent:
         engine, shot = self.engine, wanted.shot
@@ -178,28 +177,30 @@ class Filming:
 
     async def _land(self, job: Job, shot: Shot, started: bool) -> Clip:
         """Wait for a job's clip. Only the call that started the job paid for it now."""
+        job_id, landing = job.id, self.engine.clip(job, shot, started)
+        del job
         try:
-            clip = await self.engine.clip(job, shot, started)
+            clip = await landing
         except anyio.get_cancelled_exc_class():
             if started:
-                await self._vacate(job)
+                await self._vacate(job_id)
             raise
         except anyio.ClosedResourceError:
             raise ConfigError(CLOSED) from None
         return clip.model_copy(update={"cached": not started})
 
-    async def _vacate(self, job: Job) -> None:
+    async def _vacate(self, job_id: str) -> None:
         """Free the money of a job whose caller left before anybody drove it."""
         with anyio.CancelScope(shield=True):
-            if job.id in self.engine.flights:
+            if job_id in self.engine.flights:
                 return
-            last = await _thread(self.engine.journal.get, job.id)
+            last = await _thread(self.engine.journal.get, job_id)
             if last is not None and last.state == JobState.INTENDED and last.owner == self.engine.owner.id:
                 with suppress(JobMoved):
                     await self.engine.submitter.give_up(last, DramagenError(GIVEN_UP_UNSENT))
 
-    async def _ended(self, job: Job) -> Ended:
-        last = await self._ask(self.engine.journal.get, job.id)
+    async def _ended(self, job_id: str) -> Ended:
+        last = await self._ask(self.engine.journal.get, job_id)
         if last is None or last.state not in (JobState.REFUSED, JobState.FAILED):
             return "stays"
         return "vacant" if last.error is not None and last.error.code == GIVEN_UP else "over"

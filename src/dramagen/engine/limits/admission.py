@@ -16,6 +16,10 @@ from dramagen.errors import DramagenError
 FRESH, KEPT = 3.0, 1.0
 """Real seconds: so long is believed what another process says of its waiting jobs; so often it says it again."""
 
+AT_HAND = 32
+"""Creates of one line that this process has under way at once, from being let go until their outcome is on disk: what
+is announced and not sent is unknown after a crash, and the others cost less where they wait."""
+
 
 class Leaving(Protocol):
     """A create that may go and is not in the journal as sent yet; ``sent`` once it is."""
@@ -32,7 +36,7 @@ class Decision:
         go: the episode of each create that may go, in order.
         probing: the one that goes is to see whether a breaker can be closed.
         until: Unix seconds before which nothing changes by itself; None where a running job has to end first.
-        reason, why: what the others wait for, in one word and in a sentence.
+        reason, why: what the others wait for, in one word and in a sentence; none where it is only for a moment.
         error: what they end with instead, where waiting is no use.
     """
 
@@ -86,7 +90,9 @@ def decide(
     if limit.careful or state.probe:
         # The word of one create is waited for before the next is sent.
         room = min(room, 1 if not leaving else 0)
-    decision = Decision(why=f"{counts.total()} jobs are running, and {limit.at_once} may")
+    at_hand = AT_HAND - len(leaving)
+    why = "" if at_hand <= room else f"{counts.total()} jobs are running, and {limit.at_once} may"
+    room, decision = min(room, at_hand), Decision(why=why)
     if room > 0:
         others = _others(tx, line, me) if limit.at_once is not None else []
         _share(tx, line, decision, room, counts, waiting, others, now)

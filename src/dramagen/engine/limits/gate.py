@@ -6,10 +6,9 @@ A job that ends in this process wakes its line at once; what other processes do 
 import copy
 import logging
 from bisect import bisect_left, insort
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 
 import anyio
 import anyio.abc
@@ -20,7 +19,7 @@ from dramagen.engine.database import Transaction
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal
 from dramagen.engine.limits import breaker, ceiling
-from dramagen.engine.limits.admission import Crowd, Decision, decide, full, withdraw
+from dramagen.engine.limits.admission import AT_HAND, Crowd, Decision, decide, full, withdraw
 from dramagen.engine.limits.line import Line
 from dramagen.engine.service import Service
 from dramagen.errors import ConcurrencyLimited, DramagenError, RateLimited
@@ -47,19 +46,37 @@ class Closed(Exception):
 
 
 @dataclass(eq=False, slots=True)
-class _Waiter:
+class Place:
+    """Where a create stands in its line. ``called`` is called once: its turn has come, or ``error`` says why not."""
+
+    queue: "_Queue"
     episode: str
     since: float
     number: int
     told: Told
-    may_go: anyio.Event = field(default_factory=anyio.Event)
+    called: Callable[[], None]
     error: Exception | None = None
+    may_go: bool = False
     left: bool = False
     sent: bool = False
     probing: bool = False
 
-    def __lt__(self, other: "_Waiter") -> bool:
+    def __lt__(self, other: "Place") -> bool:
         return (self.since, self.number) < (other.since, other.number)
+
+    def leave(self) -> None:
+        """Give the place to the next, in whatever way it ended. Harmless to repeat."""
+        if not self.left:
+            self.queue.leave(self)
+
+    def call(self, error: Exception | None = None) -> None:
+        """Its turn has come, or never will."""
+        self.error = error
+        try:
+            self.called()
+        except Exception:
+            # Whoever is called may not hold the others up.
+            log.exception("a create of %s could not be called", self.queue.line.route)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +85,19 @@ class Turn:
 
     line: Line
     clock: Clock
-    _waiter: _Waiter
+    _place: Place
 
     def sending(self, tx: Transaction) -> None:
         """It is written down as being sent. Raises :class:`Full` where there is no room for it any more."""
         if full(tx, self.line, self.clock.now()):
             raise Full
-        self._waiter.sent = True
+        self._place.sent = True
 
     def ended(self, tx: Transaction, error: DramagenError | None, sent: float) -> None:
         """What became of it: None for accepted. ``sent``: when it was sent, Unix seconds."""
         now = self.clock.now()
         breaker.answered(tx, self.line, error, now)
-        self._waiter.probing = False
+        self._place.probing = False
         if error is None:
             ceiling.taken(tx, self.line)
         elif isinstance(error, ConcurrencyLimited | RateLimited):
@@ -96,34 +113,59 @@ class Gate:
         self._owner = owner
         self._queues: dict[str, _Queue] = {}
         self._group: anyio.abc.TaskGroup | None = None
+        self._over = False
 
     async def run(self) -> None:
         """Let creates go, one task for each line, until cancelled."""
-        async with anyio.create_task_group() as self._group:
+        try:
+            async with anyio.create_task_group() as self._group:
+                for queue in self._queues.values():
+                    self._group.start_soon(queue.run)
+                await anyio.sleep_forever()
+        finally:
+            self._over = True
             for queue in self._queues.values():
-                self._group.start_soon(queue.run)
-            await anyio.sleep_forever()
+                queue.end(anyio.ClosedResourceError())
 
-    @asynccontextmanager
-    async def turn(self, job: Job, service: Service, told: Told) -> AsyncIterator[Turn]:
-        """Wait until the job's create may be sent, and hold its place until what became of it is written down.
+    def join(self, job: Job, service: Service, told: Told, called: Callable[[], None]) -> Place:
+        """Line up for a job's create; nothing of the job is kept.
 
-        Raises :class:`Closed` where a breaker is open for longer than is worth waiting, and ``JournalUnavailable``.
+        Args:
+            called: called in the studio's loop when it may be sent, or once ``error`` of its place says why it may
+                not: :class:`Closed` where a breaker is open for longer than is worth waiting, a
+                ``JournalUnavailable``, or ``anyio.ClosedResourceError`` for a studio that closes. Must not block.
+
+        Whoever lines up leaves its place in the end. Raises ``anyio.ClosedResourceError`` where the studio is closed.
         """
+        if self._over:
+            raise anyio.ClosedResourceError
         line = Line.of(service, self._owner, self._clock.scale)
         if line.name not in self._queues:
             self._queues[line.name] = _Queue(line, self._journal, self._clock, self._owner)
             if self._group is not None:
                 self._group.start_soon(self._queues[line.name].run)
-        queue = self._queues[line.name]
-        waiter = queue.join(job, told)
+        return self._queues[line.name].join(job, told, called)
+
+    @asynccontextmanager
+    async def turn(
+        self, job: Job, service: Service, told: Told, place: Place | None = None
+    ) -> AsyncIterator[Turn]:
+        """Wait until the job's create may be sent, and hold its place until what became of it is written down.
+
+        ``place``: one whose turn it is already. Raises what :meth:`join` says a place ends with.
+        """
+        may_go = anyio.Event()
+        if place is None:
+            place = self.join(job, service, told, may_go.set)
+        else:
+            may_go.set()
         try:
-            await waiter.may_go.wait()
-            if waiter.error is not None:
-                raise waiter.error
-            yield Turn(line, self._clock, waiter)
+            await may_go.wait()
+            if place.error is not None:
+                raise place.error
+            yield Turn(place.queue.line, self._clock, place)
         finally:
-            queue.leave(waiter)
+            place.leave()
 
     def wake(self, service: Service) -> None:
         """A job of that route has ended."""
@@ -136,45 +178,45 @@ class _Queue:
     """Who waits in one line, by episode and by when each was ordered."""
 
     def __init__(self, line: Line, journal: Journal, clock: Clock, owner: str) -> None:
-        self._line = line
+        self.line = line
         self._journal = journal
         self._clock = clock
         self._owner = owner
-        self._waiting: dict[str, list[_Waiter]] = {}
-        self._leaving: dict[_Waiter, None] = {}
-        self._new: list[_Waiter] = []
+        self._waiting: dict[str, list[Place]] = {}
+        self._leaving: dict[Place, None] = {}
+        self._new: list[Place] = []
         self._crowd = Crowd()
         self._joined = 0
         self._probe_lost = False
         self.changed = anyio.Event()
 
-    def join(self, job: Job, told: Told) -> _Waiter:
+    def join(self, job: Job, told: Told, called: Callable[[], None]) -> Place:
         self._joined += 1
-        waiter = _Waiter(job.episode or "", job.created, self._joined, told)
-        insort(self._waiting.setdefault(waiter.episode, []), waiter)
-        self._new.append(waiter)
+        place = Place(self, job.episode or "", job.created, self._joined, told, called)
+        insort(self._waiting.setdefault(place.episode, []), place)
+        self._new.append(place)
         self.changed.set()
-        return waiter
+        return place
 
-    def leave(self, waiter: _Waiter) -> None:
-        waiter.left = True
-        if waiter in self._leaving:
-            del self._leaving[waiter]
+    def leave(self, place: Place) -> None:
+        place.left = True
+        if place in self._leaving:
+            del self._leaving[place]
             # It went to see whether a breaker can be closed, and came back without having asked.
-            self._probe_lost |= waiter.probing
-        elif waiter.episode in self._waiting:
-            queue = self._waiting[waiter.episode]
-            place = bisect_left(queue, waiter)
-            if place < len(queue) and queue[place] is waiter:
-                self._pull(waiter.episode, place)
+            self._probe_lost |= place.probing
+        elif place.episode in self._waiting:
+            queue = self._waiting[place.episode]
+            number = bisect_left(queue, place)
+            if number < len(queue) and queue[number] is place:
+                self._pull(place.episode, number)
         self.changed.set()
 
-    def _pull(self, episode: str, place: int) -> _Waiter:
+    def _pull(self, episode: str, number: int) -> Place:
         queue = self._waiting[episode]
-        waiter = queue.pop(place)
+        place = queue.pop(number)
         if not queue:
             del self._waiting[episode]
-        return waiter
+        return place
 
     async def run(self) -> None:
         """Let them go, for as long as the studio lives."""
@@ -183,12 +225,13 @@ class _Queue:
             if not (self._waiting or self._crowd.jobs or self._probe_lost):
                 await self.changed.wait()
                 continue
+            await self._hands_free()
             try:
                 decision = await anyio.to_thread.run_sync(self._journal.transact, self._asked())
             except Exception as problem:
                 if not isinstance(problem, DramagenError):
-                    log.exception("letting creates of %s go failed", self._line.route)
-                self._end(problem)
+                    log.exception("letting creates of %s go failed", self.line.route)
+                self.end(problem)
                 self._crowd = Crowd()
                 continue
             self._apply(decision)
@@ -197,56 +240,67 @@ class _Queue:
 
     def _asked(self) -> Callable[[Transaction], Decision]:
         """The question to the database, of what is known now."""
-        waiting = {e: [w.since for w in queue[: self._line.at_once]] for e, queue in self._waiting.items()}
+        most = AT_HAND if self.line.at_once is None else min(AT_HAND, self.line.at_once)
+        waiting = {e: [place.since for place in queue[:most]] for e, queue in self._waiting.items()}
         leaving = list(self._leaving)
         lost, self._probe_lost = self._probe_lost, False
 
         def ask(tx: Transaction) -> Decision:
             if lost:
-                breaker.unseen(tx, self._line)
+                breaker.unseen(tx, self.line)
             if not waiting:
-                withdraw(tx, self._line, self._owner, self._crowd)
+                withdraw(tx, self.line, self._owner, self._crowd)
                 return Decision()
             now = self._clock.now()
-            return decide(tx, self._line, self._owner, waiting, leaving, self._crowd, now)
+            return decide(tx, self.line, self._owner, waiting, leaving, self._crowd, now)
 
         return ask
 
     def _apply(self, decision: Decision) -> None:
         if decision.error is not None:
-            self._end(Closed(decision.error))
+            self.end(Closed(decision.error))
         for episode in decision.go:
             if episode not in self._waiting:  # it left meanwhile
                 self._probe_lost |= decision.probing
                 self.changed.set()
                 continue
-            waiter = self._pull(episode, 0)
-            waiter.probing = decision.probing
-            self._leaving[waiter] = None
-            waiter.may_go.set()
-        for waiter in self._new:
-            if not (waiter.left or waiter.may_go.is_set()):
-                waiter.told(decision.reason, decision.why)
-        self._new.clear()
+            place = self._pull(episode, 0)
+            place.may_go, place.probing = True, decision.probing
+            self._leaving[place] = None
+            place.call()
+        if decision.why:
+            for place in self._new:
+                if not (place.left or place.may_go):
+                    place.told(decision.reason, decision.why)
+            self._new.clear()
 
-    def _end(self, error: Exception) -> None:
-        everybody = [waiter for queue in self._waiting.values() for waiter in queue]
+    def end(self, error: Exception) -> None:
+        """Nobody in line goes any more."""
+        everybody = [place for queue in self._waiting.values() for place in queue]
         self._waiting.clear()
-        for waiter in everybody:
-            waiter.error = copy.deepcopy(error)  # each caller adds to its own
-            waiter.may_go.set()
+        for place in everybody:
+            place.may_go = True
+            place.call(copy.deepcopy(error))  # each caller adds to its own
 
     async def _rest(self, until: float | None) -> None:
         """Until something changes here, the moment comes, or it is time to look at what others do."""
-        async with anyio.create_task_group() as group:
+        with anyio.move_on_after(LOOK):
+            if until is None:
+                await self.changed.wait()
+                return
+            async with anyio.create_task_group() as group:
 
-            async def first(wait: Callable[[], Awaitable[object]]) -> None:
-                await wait()
+                async def change() -> None:
+                    await self.changed.wait()
+                    group.cancel_scope.cancel()
+
+                group.start_soon(change)
+                await self._clock.sleep(-self._clock.since(until))
                 group.cancel_scope.cancel()
 
-            group.start_soon(first, self.changed.wait)
-            if until is not None:
-                group.start_soon(first, partial(self._clock.sleep, -self._clock.since(until)))
-            with anyio.move_on_after(LOOK):
-                await anyio.sleep_forever()
-            group.cancel_scope.cancel()
+    async def _hands_free(self) -> None:
+        """Until some of those let go are through, or it is time to look again: not one question for each."""
+        with anyio.move_on_after(LOOK):
+            while len(self._leaving) > AT_HAND * 3 // 4:
+                await self.changed.wait()
+                self.changed = anyio.Event()
