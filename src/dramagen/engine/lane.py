@@ -5,12 +5,11 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from dramagen.adapters.base import Status, Ticket
 from dramagen.catalog.cards import Watch
 from dramagen.engine.forecast import Forecast
-from dramagen.engine.limits.pace import Asking
+from dramagen.engine.limits.pace import UNSAID, Asking
 from dramagen.engine.service import Service
 from dramagen.errors import DramagenError, RateLimited
 
@@ -33,9 +32,6 @@ IN_FLIGHT = 8
 
 LONGEST_WAIT = 300.0
 """Seconds; a vendor that asks for more patience than this is asked again all the same."""
-
-RATE = Decimal(10)
-"""Status requests a second, where the card names no rate."""
 
 FORGETTING = 0.1
 """How much the newest request counts in how many jobs go into one."""
@@ -175,7 +171,7 @@ class Lane:
         if not group:
             return group
         rates = self.service.limits
-        self._free = now + float(1 / (rates.polls_per_second or RATE))
+        self._free = now + float(1 / (rates.polls_per_second or UNSAID["poll"]))
         if len(group) > 1 and rates.list_per_second:
             self._list_free = now + float(1 / rates.list_per_second)
         self.together += FORGETTING * (len(group) - self.together)
@@ -187,7 +183,7 @@ class Lane:
 
     def _many(self, now: float) -> bool:
         """Whether more jobs are due than can be asked about one by one until they may be together."""
-        rate = self.service.limits.polls_per_second or RATE
+        rate = self.service.limits.polls_per_second or UNSAID["poll"]
         singly = (self._list_free - now) * float(rate)
         due = 0
         for when, place, waiting in self._queue:

@@ -16,8 +16,9 @@ from dramagen.engine.service import Service
 
 Asking = Literal["poll", "list"]
 
-UNSAID = {"poll": Decimal(10), "list": Decimal(5)}
-"""Calls a second with one key, where neither the card nor the user names a limit."""
+UNSAID = {"poll": Decimal(15), "list": Decimal(5)}
+"""Calls a second with one key, where neither the card nor the user names a limit: three looks at each of 300 jobs in
+a minute. A vendor that likes it less says so, and is asked more slowly."""
 
 
 @dataclass(slots=True)
