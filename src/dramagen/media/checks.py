@@ -202,6 +202,8 @@ def _signs(
 ) -> dict[str, float]:
     signs = {
         "seconds": facts.duration,
+        "width": float(facts.width),
+        "height": float(facts.height),
         "motion": pictures.motion,
         "duplicates": pictures.duplicates,
         "still_seconds": max((s.seconds for s in pictures.still), default=0.0),

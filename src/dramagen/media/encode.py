@@ -97,6 +97,7 @@ def written(
     audio: bool,
     crf: int = 16,
     tuning: str = "",
+    sound_bits: int = 160_000,
     like: "VideoStream | None" = None,
 ) -> Iterator[Writer]:
     """A new MP4 at ``dst``, readable from its first bytes on (index in front), in BT.709 colour.
@@ -108,6 +109,7 @@ def written(
         audio: whether the film has a sound track.
         crf: constant quality of x264: 16 is hardly told from the source, 23 is the program's own default.
         tuning: further x264 parameters, ``"ref=1:bframes=2"``, over its preset ``veryfast``.
+        sound_bits: bits a second of the sound track.
         like: a picture track whose packets will be copied; nothing is encoded then.
     """
     require("av", "writing a video")
@@ -135,7 +137,10 @@ def written(
             sound = None
             if audio:
                 sound = container.add_stream(
-                    "aac", rate=SAMPLE_RATE, layout="stereo", options={"b": "160000", "flags": "+bitexact"}
+                    "aac",
+                    rate=SAMPLE_RATE,
+                    layout="stereo",
+                    options={"b": str(sound_bits), "flags": "+bitexact"},
                 )
             writer = Writer(container, video, sound, fps, like is not None)
             yield writer
