@@ -11,14 +11,14 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import anyio.abc
 import httpx
 
-from dramagen.adapters.base import HOST, PAID, Adapter, Flow, Secret
+from dramagen.adapters.base import HOST, PAID, Flow, Secret
 from dramagen.catalog.access import Access
 from dramagen.engine.guard import Guard, is_private
 from dramagen.errors import DramagenError, ProviderUnavailable
@@ -72,6 +72,14 @@ class Sent:
 OnCreate = Callable[[Sent], Awaitable[None]]
 
 
+class Signer(Protocol):
+    """Puts a credential on a request; of an adapter, all that sending needs."""
+
+    def sign(self, request: httpx.Request, secret: Secret, now: float) -> None:
+        """Sign the request in place."""
+        ...
+
+
 class Http:
     """All connections of one studio. ``transports`` serve URL schemes of their own (``previz://``)."""
 
@@ -111,7 +119,7 @@ class Http:
     async def run(
         self,
         flow: Flow[T],
-        adapter: Adapter,
+        adapter: Signer,
         access: Access,
         *,
         on_create: OnCreate | None = None,
@@ -152,7 +160,7 @@ class Http:
             flow.close()
 
     async def _exchange(
-        self, request: httpx.Request, adapter: Adapter, access: Access, on_create: OnCreate | None
+        self, request: httpx.Request, adapter: Signer, access: Access, on_create: OnCreate | None
     ) -> httpx.Response:
         paid = bool(request.extensions.get(PAID))
         if request.url.is_absolute_url and not paid:
@@ -207,7 +215,7 @@ class Http:
         request: httpx.Request,
         guard: Guard,
         *,
-        adapter: Adapter | None = None,
+        adapter: Signer | None = None,
         access: Access | None = None,
     ) -> AsyncIterator[httpx.Response]:
         """Open a file for reading. Redirects are followed here, each checked like the first address.
