@@ -33,6 +33,7 @@ class Suite:
 
     Attributes:
         name: what the ledger calls the money spent on it.
+        source: where it can be loaded from again.
         left_out: ids of an episode's shots that continue others: what they would start on differs by route.
     """
 
@@ -40,6 +41,7 @@ class Suite:
     title: str
     shots: tuple[Shot, ...]
     left_out: tuple[str, ...] = ()
+    source: str = ""
 
     @classmethod
     def load(cls, source: str | Path) -> Self:
@@ -50,18 +52,21 @@ class Suite:
             InvalidShot: a shot in it makes no sense.
         """
         if str(source) in SHIPPED:
-            return cls._of(str(source), Path(str(files("dramagen.bench") / "suites" / f"{source}.toml")))
+            return cls._of(
+                str(source), Path(str(files("dramagen.bench") / "suites" / f"{source}.toml")), str(source)
+            )
         path = Path(source)
         if not path.is_file():
             raise ConfigError(f"{source}: no such file, and the suites are {', '.join(SHIPPED)}")
-        return cls._of(path.parent.name if path.stem == "episode" else path.stem, path)
+        name = path.absolute().parent.name if path.stem == "episode" else path.stem
+        return cls._of(name, path, str(path.absolute()))
 
     @classmethod
-    def _of(cls, name: str, path: Path) -> Self:
+    def _of(cls, name: str, path: Path, source: str) -> Self:
         episode = Episode.load(path)
         alone = tuple(each.shot.pinned(None) for each in episode.shots if each.continues is None)
         left_out = tuple(each.id for each in episode.shots if each.continues is not None)
-        return cls(name or path.stem, episode.title, alone, left_out)
+        return cls(name or path.stem, episode.title, alone, left_out, source)
 
     def shot(self, shot_id: str) -> Shot:
         """The shot of that id. Raises ``KeyError``."""

@@ -6,8 +6,8 @@ a take that passed the checks counts as accepted, and every figure says so; from
 looked at are left out.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from dramagen.bench.take import Take, TakeId
@@ -35,20 +35,12 @@ class Verdicts:
     """
 
     votes: Mapping[TakeId, tuple[bool, str]]
-    judged: Mapping[TakeId, tuple[bool, str]]
-    basis: Basis
+    judged: Mapping[TakeId, tuple[bool, str]] = field(default_factory=dict)
 
-    @classmethod
-    def of(
-        cls,
-        takes: Iterable[Take],
-        votes: Mapping[TakeId, tuple[bool, str]],
-        judged: Mapping[TakeId, tuple[bool, str]] | None = None,
-    ) -> "Verdicts":
-        """Votes count before reviews in the studio, and the last review before earlier ones."""
-        said = {take.id: take.reviews[-1] for take in takes if take.reviews} | dict(votes)
-        judged = judged or {}
-        return cls(said, judged, "judge" if judged else "people" if said else "checks")
+    @property
+    def basis(self) -> Basis:
+        """What a take that no technical check refuses is decided by."""
+        return "judge" if self.judged else "people" if self.votes else "checks"
 
     def of_take(self, take: Take) -> Decision:
         """The decision on one take."""

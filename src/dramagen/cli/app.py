@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from dramagen.cli import bench_vote as bench_vote  # a command of bench
+from dramagen.cli.bench import bench
 from dramagen.cli.cache import cache
 from dramagen.cli.cut import cut
 from dramagen.cli.doctor import doctor
@@ -55,3 +57,4 @@ for command in (shoot, film, plan, takes, pick, reject, cut, models, ledger, emu
     app.command()(calmly(command))
 app.add_typer(jobs, name="jobs")
 app.add_typer(cache, name="cache")
+app.add_typer(bench, name="bench")
