@@ -48,10 +48,13 @@ class Blobs:
         Args:
             name: letters, digits, ``-`` and ``_``; the same name is the same place in every process, so that
                 an interrupted download can go on. Without one, a new empty file.
+
+        Raises ``DiskFull``, or ``StoreUnavailable`` where the folder cannot be written.
         """
-        folder = private_folder(self.root / _STAGING)
-        if name is None:
-            return new_file(folder, ".part")
+        with room_for(self.root):
+            folder = private_folder(self.root / _STAGING)
+            if name is None:
+                return new_file(folder, ".part")
         if not _STAGE_NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not a staging name: letters, digits, '-' and '_', at most 100")
         return folder / f"{name}.part"

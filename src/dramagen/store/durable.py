@@ -9,11 +9,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dramagen.errors import DramagenError
+from dramagen.store.remote import StoreUnavailable
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_BARRED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class DiskFull(DramagenError):
@@ -25,10 +27,16 @@ class DiskFull(DramagenError):
 
 @contextmanager
 def room_for(folder: Path) -> Iterator[None]:
-    """Turn "no space left" inside the block into :class:`DiskFull`, naming the folder."""
+    """Turn "no space left" inside the block into :class:`DiskFull`, and a folder that may not be written into
+    :class:`StoreUnavailable`, both naming the folder."""
     try:
         yield
     except OSError as problem:
+        if problem.errno in _BARRED:
+            raise StoreUnavailable(
+                f"cannot write to {folder}: {problem.strerror}. What was bought stays bought: let it be written "
+                "again, and run again"
+            ) from problem
         if problem.errno not in _FULL:
             raise
         raise DiskFull(

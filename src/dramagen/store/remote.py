@@ -7,7 +7,7 @@ from dramagen.errors import DramagenError
 
 
 class StoreUnavailable(DramagenError):
-    """The place where files are kept cannot be reached or used just now. What was bought stays bought: run again."""
+    """Where files are kept cannot be reached or written just now. What was bought stays bought: run again."""
 
     retryable = True
     billed = None
