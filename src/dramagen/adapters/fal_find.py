@@ -17,6 +17,7 @@ from httpx import Request, Response
 from dramagen.adapters import endpoint
 from dramagen.adapters.base import HOST, Attempt, Flow, Unsure, json_body
 from dramagen.adapters.fal_answers import fault, is_id
+from dramagen.adapters.moments import moment
 from dramagen.catalog.order import Order
 
 PATH = "/v1/models/requests/by-endpoint"
@@ -75,7 +76,7 @@ def _page(response: Response) -> tuple[list[Mapping[str, Any]], str | None] | No
 
 
 def _is_ours(item: Mapping[str, Any], order: Order, start: float, end: float) -> bool:
-    sent = _moment(item.get("sent_at"))
+    sent = moment(item.get("sent_at"))
     if sent is None or not start <= sent <= end:
         return False
     if item.get("endpoint_id", endpoint.id_of(order)) != endpoint.id_of(order):
@@ -83,15 +84,5 @@ def _is_ours(item: Mapping[str, Any], order: Order, start: float, end: float) ->
     return endpoint.is_same(order, item.get("json_input"))
 
 
-def _stamp(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _moment(value: object) -> float | None:
-    try:
-        read = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    if read is None:
-        return None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+def _stamp(when: float) -> str:
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

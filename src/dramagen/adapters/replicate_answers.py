@@ -6,12 +6,12 @@ Sources: Replicate's pages "Prediction lifecycle", "Data retention", "Rate limit
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from httpx import URL, InvalidURL, Request, Response
 
 from dramagen.adapters.base import Download, State, Status, Ticket, json_body
+from dramagen.adapters.moments import moment
 from dramagen.catalog.route import Route
 from dramagen.errors import (
     AuthError,
@@ -139,17 +139,6 @@ def download(told: Mapping[str, Any], route: Route) -> Download | None:
 def is_id(value: object) -> bool:
     """Whether that is an id of a prediction."""
     return isinstance(value, str) and bool(value.strip()) and value.isprintable()
-
-
-def moment(value: object) -> float | None:
-    """A timestamp as Unix seconds."""
-    try:
-        read = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    if read is None:
-        return None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
 
 
 def who(route: Route) -> dict[str, Any]:

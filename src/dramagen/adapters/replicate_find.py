@@ -14,7 +14,8 @@ from httpx import Request, Response
 
 from dramagen.adapters import endpoint
 from dramagen.adapters.base import Absent, Attempt, Flow, Unsure, json_body
-from dramagen.adapters.replicate_answers import fault, is_id, moment, prediction_of
+from dramagen.adapters.moments import moment
+from dramagen.adapters.replicate_answers import fault, is_id, prediction_of
 from dramagen.catalog.order import Order
 
 LIST = "/v1/predictions"
