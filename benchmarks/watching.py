@@ -167,7 +167,7 @@ def uncollected() -> Iterator[None]:
     try:
         yield
     finally:
-        Homeward.clip = collect  # type: ignore[method-assign]
+        Homeward.clip = collect  # type: ignore[method-assign]  # likewise
 
 
 def verdicts(home: Path) -> dict[str, float]:
