@@ -72,9 +72,8 @@ def test_errors_are_calm_unless_a_traceback_is_asked_for(monkeypatch: pytest.Mon
     assert "Traceback" in dramagen("film", "none.toml").stderr
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_an_end_in_the_middle_detaches_and_the_next_run_pays_nothing_twice(
-    place: Path, emulator: Handle, sent: signal.Signals, code: int
+    place: Path, emulator: Handle
 ) -> None:
     (place / "dramagen.toml").unlink()  # so that this run waits long between its looks
     command = "import sys; sys.argv = ['dramagen', 'film', 'rain/episode.toml', '--pin', 'kling-2.5-turbo']\n"
@@ -84,11 +83,10 @@ def test_an_end_in_the_middle_detaches_and_the_next_run_pays_nothing_twice(
         for line in process.stderr:
             if "submitted" in line:
                 break
-        os.kill(process.pid, sent)
+        os.kill(process.pid, signal.SIGINT)
         rest = process.stderr.read()
-        assert process.wait(60) == code, rest
-    if sent == signal.SIGINT:
-        assert "Jobs that were sent go on at the provider" in rest
+        assert process.wait(60) == 130, rest
+    assert "Jobs that were sent go on at the provider" in rest
     assert "Traceback" not in rest
     (place / "dramagen.toml").write_text("time_scale = 500\n")
     done = dramagen("film", "rain/episode.toml", "--pin", "kling-2.5-turbo")

@@ -1,6 +1,6 @@
 """A home in trouble: a disk that fills up, one that cannot be written, damaged pages and files, a clock that jumps.
 
-Whenever it happens, the error is a typed one and the vendor makes one job; once the trouble is over the clip is there.
+Whenever it happens, the error is typed and the vendor makes one job; once the trouble is over the clip is there.
 """
 
 import itertools
