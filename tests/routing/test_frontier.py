@@ -41,7 +41,11 @@ def test_the_area_is_that_of_the_drawing() -> None:
     assert aiq([(1, 1)], 1) == pytest.approx(0.5)
     assert aiq([(2, 1)], 1) == pytest.approx(0.25)
     assert aiq([(0, 0.4)], 3) == pytest.approx(0.4)
+    assert aiq([(1, 1)], 3, least=1) == pytest.approx(1)
+    assert aiq([(2, 1)], 3, least=1) == pytest.approx((0.75 + 1) / 2)
     assert aiq([], 3) == 0
+    with pytest.raises(InvalidNumbers):
+        aiq([(1, 1)], 1, least=1)
     for most in (0, -1, math.nan):
         with pytest.raises(InvalidNumbers):
             aiq([(1, 1)], most)

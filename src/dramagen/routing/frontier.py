@@ -29,25 +29,17 @@ def hull(points: Iterable[Point]) -> list[Point]:
     return corners
 
 
-def aiq(points: Iterable[Point], most: float) -> float:
-    """The average quality of the hull over costs from 0 to ``most`` (the AIQ of RouterBench, arXiv 2403.12031).
+def aiq(points: Iterable[Point], most: float, least: float = 0.0) -> float:
+    """The average quality of the hull over costs from ``least`` to ``most`` (AIQ of RouterBench, arXiv 2403.12031).
 
     Beyond its last corner the hull goes on level. Routers are compared with the same ``most``, usually the cost of
-    the dearest setting of any of them.
+    the dearest setting of any of them. RouterBench's own ``least`` is the cost of the cheapest setting; from zero, a
+    router is also credited with what little money can buy.
     """
-    if finite("the largest cost", most, least=0) == 0:
-        raise InvalidNumbers("the largest cost must be above zero")
+    if finite("the largest cost", most) <= finite("the least cost", least, least=0):
+        raise InvalidNumbers(f"the largest cost must be above {least}")
     corners = hull(points)
-    if corners[-1][0] < most:
-        corners.append((most, corners[-1][1]))
-    area = 0.0
-    for (left, low), (right, high) in pairwise(corners):
-        if left >= most:
-            break
-        if right > most:
-            right, high = most, low + (high - low) * (most - left) / (right - left)
-        area += (right - left) * (low + high) / 2
-    return area / most
+    return (_area(corners, most) - _area(corners, least)) / (most - least)
 
 
 def pgr(quality: float, weak: float, strong: float) -> float:
@@ -69,6 +61,16 @@ def apgr(points: Iterable[Point], weak: float, strong: float) -> float:
         (right - left) * (pgr(low, weak, strong) + pgr(high, weak, strong)) / 2
         for (left, low), (right, high) in pairwise(corners)
     )
+
+
+def _area(corners: list[Point], most: float) -> float:
+    """Below the hull, from no cost to ``most``."""
+    area = max(0.0, most - corners[-1][0]) * corners[-1][1]
+    for (left, low), (right, high) in pairwise(corners):
+        end = min(right, most)
+        if end > left:
+            area += (end - left) * (low + (high - low) * (end - left) / (right - left) / 2)
+    return area
 
 
 def _slope(start: Point, end: Point) -> float:
