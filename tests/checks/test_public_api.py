@@ -71,6 +71,11 @@ def test_the_vocabulary_loads_no_client_and_no_codec() -> None:
     assert loaded & (HEAVY - {"pydantic"}) <= {"asyncio"}  # pydantic itself may reach for asyncio
 
 
+def test_speaking_of_a_studio_loads_no_client_and_no_codec() -> None:
+    loaded = loaded_by("from dramagen import Studio, Shot") - loaded_by("pass")
+    assert loaded & (HEAVY - {"pydantic"}) <= {"asyncio"}
+
+
 def test_importing_dramagen_takes_under_a_tenth_of_a_second() -> None:
     assert min(seconds_to_import() for _ in range(3)) < 0.1
 

@@ -15,20 +15,19 @@ log = logging.getLogger("dramagen.studio")
 
 Listener = Callable[[Event], None]
 
-ROOM = 1000
-"""Events kept for a reader that is behind."""
-
 
 class Events(AsyncIterator[Event]):
     """The events of a studio from now on, in order; ends when the studio closes.
 
     A reader that falls behind loses its oldest steps, never an event that ends a job (:data:`dramagen.events.FINAL`).
 
+    ``room`` events are kept for a reader that is behind.
+
     Attributes:
         dropped: how many events this reader lost.
     """
 
-    def __init__(self, room: int = ROOM) -> None:
+    def __init__(self, room: int) -> None:
         self.dropped = 0
         self._room = room
         self._number = 0

@@ -1,50 +1,48 @@
-"""The one front door: it wires the rest, and every call a user makes comes through here."""
+"""The one front door: every call a user makes comes through here, and each loads what it needs.
+
+So a program that speaks of a studio has loaded no client, no journal and no card; making one does.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
-import anyio
-import anyio.abc
-import anyio.to_thread
-
-from dramagen.catalog.access import Access, check_names
-from dramagen.catalog.load import Catalog
-from dramagen.clip import Clip
-from dramagen.config import Budget, Config
-from dramagen.engine.bill import Charge
-from dramagen.engine.billcheck import BillCheck, check_bill
-from dramagen.engine.callbacks import Callbacks
-from dramagen.engine.clock import Clock, RealClock
-from dramagen.engine.entries import Chosen, Entry, Which
-from dramagen.engine.intake import Intake
-from dramagen.engine.jobs import Job
-from dramagen.engine.ledger import Ledger
-from dramagen.engine.limits.breaker import forget
-from dramagen.engine.report import By, Report, report
-from dramagen.engine.service import Services
 from dramagen.errors import ConfigError, InvalidShot
-from dramagen.events import Event, Result, Takes
 from dramagen.money import Money
-from dramagen.routing.plan import Plan
-from dramagen.routing.policy import Policy
-from dramagen.routing.policy import policy as policy_of
-from dramagen.settings import Settings, gather
 from dramagen.shot import Shot
-from dramagen.store import Store, remote_of
-from dramagen.studio.asking import Asking
-from dramagen.studio.books import Books
-from dramagen.studio.broadcast import ROOM, Events
-from dramagen.studio.doctor import KeyReport, examine
-from dramagen.studio.filming import Filming
-from dramagen.studio.opening import Opened, open_studio
-from dramagen.studio.packing import pack, unpack
-from dramagen.studio.planning import Planner
-from dramagen.studio.results import Results, side_by_side
-from dramagen.studio.resuming import resume
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from dramagen.catalog.access import Access
+    from dramagen.clip import Clip
+    from dramagen.config import Budget, Config
+    from dramagen.engine.bill import Charge
+    from dramagen.engine.billcheck import BillCheck
+    from dramagen.engine.callbacks import Callbacks
+    from dramagen.engine.clock import Clock
+    from dramagen.engine.entries import Chosen, Entry
+    from dramagen.engine.intake import Intake
+    from dramagen.engine.jobs import Job
+    from dramagen.engine.ledger import Ledger
+    from dramagen.engine.report import By, Report
+    from dramagen.events import Event, Result, Takes
+    from dramagen.routing.plan import Plan
+    from dramagen.routing.policy import Policy
+    from dramagen.settings import Settings
+    from dramagen.studio.broadcast import Events
+    from dramagen.studio.doctor import KeyReport
+    from dramagen.studio.filming import Filming
+    from dramagen.studio.opening import Opened
+    from dramagen.studio.planning import Planner
+    from dramagen.studio.results import Results
+
+ROOM = 1000
+"""Events kept for a reader that is behind."""
 
 
 class Studio:
@@ -77,6 +75,16 @@ class Studio:
         cwd: Path | None = None,
         transports: Mapping[str, Any] | None = None,
     ) -> None:
+        from dramagen.catalog.access import check_names
+        from dramagen.catalog.load import Catalog
+        from dramagen.engine.clock import RealClock
+        from dramagen.engine.intake import Intake
+        from dramagen.engine.service import Services
+        from dramagen.routing.policy import policy as policy_of
+        from dramagen.settings import gather
+        from dramagen.store import Store, remote_of
+        from dramagen.studio.books import Books
+
         self.settings: Settings = gather(config, cwd=cwd)
         self.catalog = Catalog.load(self.settings.card_roots, self.settings.providers)
         check_names(self.settings, self.catalog)
@@ -94,6 +102,8 @@ class Studio:
     # --- opening and closing -----------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
+        from dramagen.studio.opening import open_studio
+
         if self._stack is not None:
             raise ConfigError("this studio is already open")
         async with AsyncExitStack() as stack:
@@ -120,6 +130,9 @@ class Studio:
             await stack.__aexit__(None, None, None)
 
     def _make_planner(self, intake: Intake) -> Planner:
+        from dramagen.studio.asking import Asking
+        from dramagen.studio.planning import Planner
+
         settings, services = self.settings, self._services
         asking = Asking(services, intake, settings.rates)
         return Planner(services, asking, self._policy, settings.rates, self._today, self._books.closed_routes)
@@ -147,6 +160,8 @@ class Studio:
 
         Costs nothing, takes a few seconds at most, and needs no open studio. What is wrong is in the reports.
         """
+        from dramagen.studio.doctor import examine
+
         return await examine(self._services, self._clock, self._transports)
 
     # --- planning ------------------------------------------------------------------------------------------
@@ -176,6 +191,8 @@ class Studio:
             NoRoute: a pin means nothing.
             ConfigError: the policy or the budget's currency cannot be used.
         """
+        from dramagen.routing.plan import Plan
+
         listed = [shots] if isinstance(shots, Shot) else list(shots)
         numbers = [1] * len(listed) if takes is None else list(takes)
         if len(numbers) != len(listed):
@@ -227,7 +244,7 @@ class Studio:
                 f"take = {take}: takes are counted from 1", problems=[("take", str(take), "1 or more")]
             )
         filming = self._running()
-        caps = (budget,) if isinstance(budget, Budget) else tuple(budget or ())
+        caps = tuple(budget) if isinstance(budget, Sequence) else () if budget is None else (budget,)
         for cap in caps:
             self.settings.rated(cap.limit)
         return await filming.shoot(shot, take, fresh, episode, caps)
@@ -239,6 +256,8 @@ class Studio:
 
         Raises the first failure only where no take succeeded.
         """
+        from dramagen.studio.results import side_by_side
+
         if n < 1:
             raise InvalidShot(f"{n} takes: ask for one or more", problems=[("n", str(n), "1 or more")])
 
@@ -259,6 +278,7 @@ class Studio:
 
         Leaving the loop stops what was not sent yet, and nothing that is running.
         """
+        from dramagen.studio.results import Results
 
         async def film(shot: Shot) -> Clip:
             return await self.shoot(shot, take=take, episode=episode, budget=budget)
@@ -271,6 +291,8 @@ class Studio:
         What was accepted is asked about and collected; what is unknown is looked for; what was never sent is
         let go, its money free.
         """
+        from dramagen.studio.resuming import resume
+
         return await resume(self._running().engine)
 
     # --- for runners that film elsewhere -------------------------------------------------------------------
@@ -281,12 +303,20 @@ class Studio:
         Its media are kept in the store and named by the hash of their content; URLs are fetched first. Raises
         ``InvalidShot`` or ``ProviderUnavailable`` where one cannot be had.
         """
+        import anyio.to_thread
+
+        from dramagen.studio.packing import pack
+
         filming = self._running()
         await filming.fetch(shot)
         return await anyio.to_thread.run_sync(pack, shot, filming.engine.intake)
 
     async def unpack(self, record: Mapping[str, Any]) -> Shot:
         """The shot of a record :meth:`pack` made. Raises ``InvalidShot`` where its media are not in this store."""
+        import anyio.to_thread
+
+        from dramagen.studio.packing import unpack
+
         return await anyio.to_thread.run_sync(unpack, record, self.store)
 
     def journal_id(self) -> str:
@@ -300,6 +330,8 @@ class Studio:
         For when the cause is gone: a balance topped up, a right granted, an outage over. Every process that shares
         the journal notices within a second.
         """
+        from dramagen.engine.limits.breaker import forget
+
         self._books.look(lambda journal: journal.transact(forget), None)
 
     def events(self, room: int = ROOM) -> Events:
@@ -334,11 +366,15 @@ class Studio:
 
         Raises ``ValueError`` for a state there is none of.
         """
+        from dramagen.engine.entries import Which
+
         which = Which.of(**chosen)
         return self._books.look(lambda journal: journal.jobs(which), [])
 
     def entries(self, **chosen: Unpack[Chosen]) -> list[Entry]:
         """The same as :meth:`jobs`, each without its order: ten thousand in a moment."""
+        from dramagen.engine.entries import Which
+
         which = Which.of(**chosen)
         return self._books.look(lambda journal: journal.entries(which), [])
 
@@ -356,10 +392,15 @@ class Studio:
 
     def ledger(self, episode: str | None = None) -> Ledger:
         """Money spent, reserved, unknown and wasted."""
+        from dramagen.engine.entries import Which
+        from dramagen.engine.ledger import Ledger
+
         return self._books.look(lambda journal: journal.ledger(Which(episode=episode)), Ledger())
 
     def ledger_report(self, by: By = "episode", **chosen: Unpack[Chosen]) -> Report:
         """The ledger by episode, shot, model, route, provider or day; of the jobs chosen as for :meth:`jobs`."""
+        from dramagen.engine.report import report
+
         return report(self.entries(**chosen), by, self.settings.currency, self.settings.rates)
 
     def check_bill(
@@ -374,6 +415,9 @@ class Studio:
         Args:
             since, until: the time the bill is of; without it, what only we have is looked for among all jobs.
         """
+        from dramagen.engine.billcheck import check_bill
+        from dramagen.engine.entries import Which
+
         span = Which.of(since=since, until=until)
         return check_bill(charges, self.entries(provider=provider), span.since, span.until)
 
