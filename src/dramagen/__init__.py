@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from dramagen.clip import Clip
     from dramagen.config import Budget, Config
     from dramagen.episode import Episode
+    from dramagen.medium import Image
     from dramagen.money import Money
     from dramagen.oneshot import shoot, shoot_sync
-    from dramagen.shot import Camera, Cut, Image, Line, Reference, Shot
+    from dramagen.shot import Camera, Cut, Line, Reference, Shot
     from dramagen.studio import Studio
 
     __version__: str
@@ -49,7 +50,7 @@ _HOMES = {
     "Config": "dramagen.config",
     "Cut": "dramagen.shot",
     "Episode": "dramagen.episode",
-    "Image": "dramagen.shot",
+    "Image": "dramagen.medium",
     "Line": "dramagen.shot",
     "Money": "dramagen.money",
     "Reference": "dramagen.shot",

@@ -3,9 +3,10 @@
 import shutil
 from pathlib import Path
 
+from dramagen.medium import Image
 from dramagen.money import Money
 from dramagen.record import Record
-from dramagen.shot import Image, Shot
+from dramagen.shot import Shot
 
 
 class Facts(Record):

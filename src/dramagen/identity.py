@@ -12,8 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dramagen.medium import Media
 from dramagen.money import Money
-from dramagen.shot import Media, Shot
+from dramagen.shot import Shot
 
 SHOT_VERSION = "s1"
 NOT_IDENTITY = frozenset({"id", "tags", "pin"})

@@ -16,7 +16,7 @@ from dramagen.catalog.route import Route
 from dramagen.errors import InvalidShot
 from dramagen.media.adapt import crop_box, within
 from dramagen.media.check import parse_ratio
-from dramagen.shot import Media
+from dramagen.medium import Media
 
 TODAY = date(2026, 11, 22)
 

@@ -9,7 +9,7 @@ from dramagen import Image, Reference, Shot
 from dramagen.catalog.fit import NotMeasured
 from dramagen.catalog.order import Input, Quote, Refusal
 from dramagen.errors import MissingExtra
-from dramagen.shot import Media, Video, Voice
+from dramagen.medium import Media, Video, Voice
 
 Quoted = Callable[..., Quote]
 Refused = Callable[..., Refusal]

@@ -13,7 +13,7 @@ from dramagen.catalog.fit import UNMEASURED, NotMeasured, measured
 from dramagen.catalog.load import Catalog
 from dramagen.catalog.order import Input, Order, Quote, Refusal
 from dramagen.errors import InvalidShot
-from dramagen.shot import Media
+from dramagen.medium import Media
 
 Quoted = Callable[..., Quote]
 Refused = Callable[..., Refusal]

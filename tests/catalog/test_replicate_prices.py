@@ -10,7 +10,7 @@ from dramagen.adapters.replicate import ReplicateAdapter
 from dramagen.catalog import price
 from dramagen.catalog.load import Catalog
 from dramagen.catalog.order import Order, Quote, Refusal
-from dramagen.shot import Video
+from dramagen.medium import Video
 
 MakeOrder = Callable[..., Order]
 Quoted = Callable[..., Quote]

@@ -21,7 +21,8 @@ from dramagen.catalog.load import Catalog
 from dramagen.catalog.modes import Mode
 from dramagen.catalog.order import Input, Order, Quote
 from dramagen.catalog.route import Route
-from dramagen.shot import RESOLUTIONS, Media
+from dramagen.medium import Media
+from dramagen.shot import RESOLUTIONS
 
 PRICE = [{"per": "second", "amount": "1", "currency": "CNY"}]
 CARDS = Catalog.load()

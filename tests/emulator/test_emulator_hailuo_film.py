@@ -15,7 +15,7 @@ from PIL import Image as Picture
 from dramagen import Camera, Clip, Config, Cut, Image, Line, Reference, Shot, Studio
 from dramagen.emulator import Handle, running
 from dramagen.errors import ContentRejected, DramagenError, JobFailed, NoRoute, OutcomeUnknown
-from dramagen.shot import Voice
+from dramagen.medium import Voice
 
 pytestmark = [pytest.mark.anyio, pytest.mark.matrix]
 

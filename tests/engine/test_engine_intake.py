@@ -12,7 +12,8 @@ from dramagen.catalog.recipe import Recipe, Seen
 from dramagen.engine import intake as module
 from dramagen.engine.intake import Intake
 from dramagen.errors import InvalidShot
-from dramagen.shot import Image, Reference, Shot, Video, Voice
+from dramagen.medium import Image, Video, Voice
+from dramagen.shot import Reference, Shot
 from dramagen.store import Store
 
 

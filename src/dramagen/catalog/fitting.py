@@ -8,7 +8,7 @@ from dramagen.catalog.order import Input
 from dramagen.catalog.recipe import Recipe
 from dramagen.clip import Adjustment
 from dramagen.errors import InvalidShot
-from dramagen.shot import Media
+from dramagen.medium import Media
 
 Measure = Callable[[Media], Input]
 """Reads a medium and says what it is. Raises :class:`NotMeasured` for a URL nobody has fetched yet."""

@@ -9,7 +9,8 @@ from dramagen.catalog.modes import MediaLimit, MediaLimits, Mode
 from dramagen.catalog.order import Input, OrderReference
 from dramagen.catalog.recipe import Seen, breach, curable, form, recipe, shape, small
 from dramagen.errors import InvalidShot, MissingExtra
-from dramagen.shot import Image, Media, Reference, Shot
+from dramagen.medium import Image, Media
+from dramagen.shot import Reference, Shot
 
 OFF_RATIO = Fraction(26, 1000)
 """How far a frame may be from the shot's ratio uncropped. Vendors' own pixel grids stray up to 2.57 % from the

@@ -24,8 +24,9 @@ from dramagen.media.adapt import RECIPE, adapt_picture
 from dramagen.media.picture import PictureFacts, picture_facts
 from dramagen.media.probe import UndecodableMedia, probe, probe_sound
 from dramagen.media.sniff import media_type
+from dramagen.medium import Image, Media
 from dramagen.record import Record
-from dramagen.shot import Image, Media, Shot
+from dramagen.shot import Shot
 from dramagen.store import IndexUnavailable, Store
 
 FETCH_LIMIT = 200 * 1024 * 1024

@@ -14,7 +14,8 @@ from dramagen.episode.lines import Path as Place
 from dramagen.episode.lines import line_of, lines
 from dramagen.episode.model import Episode, EpisodeShot, problems
 from dramagen.errors import ConfigError, DramagenError, InvalidShot
-from dramagen.shot import Image, Reference, Shot
+from dramagen.medium import Image
+from dramagen.shot import Reference, Shot
 
 E = TypeVar("E", bound=Episode)
 

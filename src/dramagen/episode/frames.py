@@ -9,7 +9,8 @@ from typing import Protocol
 import anyio.to_thread
 
 from dramagen.media.frames import extract_frame
-from dramagen.shot import Image, Shot
+from dramagen.medium import Image
+from dramagen.shot import Shot
 from dramagen.store import IndexUnavailable, Store
 
 _SHORT_SIDE = {"2k": 1440, "4k": 2160}

@@ -8,7 +8,8 @@ from typing import Self
 
 from dramagen.config import Budget
 from dramagen.errors import InvalidShot
-from dramagen.shot import Image, Reference, Shot
+from dramagen.medium import Image
+from dramagen.shot import Reference, Shot
 
 
 @dataclass(frozen=True, slots=True)

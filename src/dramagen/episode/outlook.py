@@ -11,9 +11,10 @@ from dramagen.episode.model import Episode, EpisodeShot
 from dramagen.episode.picks import Picks
 from dramagen.episode.reel import NotFilmed, Reel
 from dramagen.errors import DramagenError
+from dramagen.medium import Image
 from dramagen.money import Money
 from dramagen.routing.plan import Plan
-from dramagen.shot import Image, Shot
+from dramagen.shot import Shot
 
 
 @dataclass(frozen=True)

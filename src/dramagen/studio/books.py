@@ -17,9 +17,10 @@ from dramagen.engine.schema import MIGRATIONS
 from dramagen.engine.state import JobState
 from dramagen.errors import ConfigError, InvalidShot, MissingExtra
 from dramagen.identity import shot_hash
+from dramagen.medium import Media
 from dramagen.money import Money
 from dramagen.settings import Settings
-from dramagen.shot import Media, Shot
+from dramagen.shot import Shot
 
 T = TypeVar("T")
 

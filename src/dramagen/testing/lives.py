@@ -26,7 +26,8 @@ from dramagen.catalog.order import Input, Order, Quote
 from dramagen.catalog.route import Route
 from dramagen.engine.http import Http, Sent
 from dramagen.errors import DramagenError, JobExpired
-from dramagen.shot import RESOLUTIONS, Image, Media, Reference, Shot
+from dramagen.medium import Image, Media
+from dramagen.shot import RESOLUTIONS, Reference, Shot
 from dramagen.testing.driver import Respond
 from dramagen.testing.examples import Golden
 
