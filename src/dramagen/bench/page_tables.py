@@ -29,7 +29,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def key(number: int, route: str) -> str:
     """A route with its letter and colour."""
-    return f'<span class="key" style="background:var(--c{number % 8})">{letter(number)}</span>{escape(route)}'
+    name = escape(route).replace("/", "/<wbr>")
+    return f'<span class="key" style="background:var(--c{number % 8})">{letter(number)}</span>{name}'
 
 
 def share(value: float | None) -> str:

@@ -102,6 +102,8 @@ def _where(at: float | None) -> str:
 def _decided(decision: Decision) -> str:
     if decision.accepted is None:
         return '<div class="soft">undecided</div>'
+    if decision.accepted and decision.by == "checks":
+        return '<div class="soft">passed the technical checks</div>'
     word, colour = ("accepted", "good") if decision.accepted else ("rejected", "bad")
     why = f": {escape(decision.why)}" if decision.by == "person" and decision.why else ""
     return f'<div class="{colour}">{word} {_BY[decision.by]}{why}</div>'

@@ -1,0 +1,143 @@
+"""Small suites, takes made up for the arithmetic, and the command line in a home of its own."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+from typer.testing import CliRunner
+
+from dramagen.bench.suite import Suite
+from dramagen.bench.take import State, Take, TakeId
+from dramagen.cli.app import app
+from dramagen.emulator.server import Handle, running
+from dramagen.media.checks import Mark
+from dramagen.media.encode import written
+from dramagen.money import Money
+
+SUITE = """\
+title = "试拍"
+
+[defaults]
+duration = 0.4
+resolution = "360p"
+
+[[shot]]
+id = "a"
+tags = ["anime", "high-motion", "雨"]
+prompt = "雨夜,街口 <b>&</b>"
+
+[[shot]]
+id = "b"
+prompt = "She turns round"
+"""
+
+
+@pytest.fixture
+def suite_file(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(SUITE, "utf-8")
+    return path
+
+
+@pytest.fixture
+def suite(suite_file: Path) -> Suite:
+    return Suite.load(suite_file)
+
+
+def take(
+    shot: str = "a",
+    route: str = "kling",
+    number: int = 1,
+    *,
+    state: State = "clip",
+    cost: str | None = "2",
+    currency: str = "CNY",
+    marks: tuple[Mark, ...] = (),
+    **more: Any,
+) -> Take:
+    """A take as filming gives it."""
+    known: dict[str, Any] = {}
+    if state == "clip":
+        name = f"{shot}-{route.replace('/', '-')}-t{number}"
+        known = {"clip": f"clips/{name}.mp4", "sha256": name.encode().hex().ljust(64, "0"), "job_id": name}
+    money = None if cost is None else Money(Decimal(cost), currency)
+    return Take(TakeId(shot, route, number), state, cost=money, marks=marks, **(known | more))
+
+
+@pytest.fixture
+def make_take() -> Callable[..., Take]:
+    return take
+
+
+@pytest.fixture
+def film_clip() -> Callable[..., Path]:
+    """A small film with a ball crossing it."""
+    import av
+
+    def film(path: Path, frames: int = 12, size: tuple[int, int] = (90, 160), hue: int = 40) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written(path, width=size[0], height=size[1], fps=Fraction(24), audio=False, crf=24) as writer:
+            for at in range(frames):
+                picture = Image.new("RGB", size, (hue, 90, 120))
+                ImageDraw.Draw(picture).ellipse((at * 4, 60, at * 4 + 30, 90), fill=(240, 230, 60))
+                writer.picture(av.VideoFrame.from_image(picture).reformat(format="yuv420p"))  # type: ignore[no-untyped-call]  # PyAV
+        return path
+
+    return film
+
+
+# --- the command line ------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suite_file: Path) -> Path:
+    """An empty working directory with a suite; no key, no other setting."""
+    for name in list(os.environ):
+        if name.startswith(("DRAMAGEN_", "ARK_", "BYTEPLUS_", "KLING_", "DASHSCOPE_", "MINIMAX_", "VIDU_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DRAMAGEN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(place: Path) -> Callable[..., Done]:
+    """Runs a command as a shell without a terminal would."""
+
+    def run(*arguments: str, typed: str | None = None) -> Done:
+        result = CliRunner().invoke(app, ["bench", *arguments], input=typed)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Done(result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+@pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch, place: Path) -> Iterator[Handle]:
+    """Every provider is an emulator, 200 times as fast as the world."""
+    (place / "dramagen.toml").write_text("time_scale = 200\n")
+    with running(speed=200) as handle:
+        monkeypatch.setenv("DRAMAGEN_EMULATOR", handle.url)
+        yield handle

@@ -1,0 +1,67 @@
+"""Votes from files, and what becomes of them."""
+
+from pathlib import Path
+
+import pytest
+
+from dramagen.bench.take import TakeId
+from dramagen.bench.votes import Pair, Votes
+from dramagen.errors import ConfigError
+
+ONE, TWO = TakeId("a", "kling/kling-3.0", 1), TakeId("a", "vidu", 1)
+
+
+def test_votes_come_back_as_they_were_kept(tmp_path: Path) -> None:
+    votes = Votes({ONE: (True, ""), TWO: (False, "手指多了一根")}, [Pair(ONE, TWO)])
+    votes.save(tmp_path)
+    assert Votes.load(tmp_path) == votes
+    assert Votes.load(tmp_path / "elsewhere") == Votes()
+
+
+def test_a_spreadsheet_is_read_with_its_blanks_and_its_words(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text(
+        "\ufeffshot,route,take,accepted,reason\na,kling/kling-3.0,1,Yes,\na,vidu,1,否,脸变了\nb,vidu,1,,\n",
+        "utf-8",
+    )
+    assert Votes.read(path).takes == {ONE: (True, ""), TWO: (False, "脸变了")}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("v.csv", "shot,take,accepted\na,1,yes\n", "no column route"),
+        (
+            "v.csv",
+            "shot,route,take,accepted\na,k,1,perhaps\n",
+            "v.csv:2: accepted is yes or no, not 'perhaps'",
+        ),
+        ("v.csv", "shot,route,take,accepted\na,k,one,yes\n", "v.csv:2: take is a number"),
+        ("v.json", "{}", "these are no votes"),
+        ("v.json", "[1]", "these are no votes"),
+        ("v.json", "{", "these are no votes"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, name: str, text: str, told: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError, match=told):
+        Votes.read(tmp_path / name)
+
+
+def test_a_later_vote_replaces_an_earlier_one() -> None:
+    votes = Votes({ONE: (True, "")}, [Pair(ONE, TWO)])
+    votes.add(Votes({ONE: (False, "seen again")}, [Pair(TWO, ONE)]))
+    assert votes == Votes({ONE: (False, "seen again")}, [Pair(TWO, ONE)])
+
+
+def test_another_benchmarks_votes_are_refused_and_stray_ones_left_out() -> None:
+    with pytest.raises(ConfigError, match="none of these votes"):
+        Votes({ONE: (True, "")}).only([TWO])
+    assert Votes({ONE: (True, ""), TWO: (True, "")}).only([TWO]).takes == {TWO: (True, "")}
+    assert Votes().only([TWO]) == Votes()
+
+
+def test_wins_are_counted_between_routes_only() -> None:
+    other = TakeId("a", "vidu", 2)
+    votes = Votes(pairs=[Pair(ONE, TWO), Pair(TWO, other), Pair(other, ONE)])
+    assert votes.wins() == {"kling/kling-3.0": (1, 2), "vidu": (1, 2)}
