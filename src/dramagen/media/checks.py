@@ -151,13 +151,20 @@ def _picture(pictures: Pictures, asked: Asked, profile: Profile) -> Iterator[Mar
     if asked.single_take:
         for at in pictures.cuts:
             yield Mark("cut", "reject", "it cuts, though one take was ordered", at)
-    for stretch in pictures.still:
-        if stretch.seconds >= profile.freeze and not any(_within(stretch, black) for black in pictures.black):
-            yield Mark("freeze", "warn", f"nothing moves for {stretch.seconds:.2f} s", stretch.start)
+    frozen = [
+        stretch
+        for stretch in pictures.still
+        if stretch.seconds >= profile.freeze and not any(_within(stretch, black) for black in pictures.black)
+    ]
+    if frozen:
+        longest = max(frozen, key=lambda stretch: stretch.seconds)
+        more = f", the longest of {len(frozen)} times" if len(frozen) > 1 else ""
+        yield Mark("freeze", "warn", f"nothing moves for {longest.seconds:.2f} s{more}", longest.start)
     if pictures.duplicates > profile.duplicates:
         yield Mark("duplicates", "warn", f"{pictures.duplicates:.0%} of its frames equal the one before")
-    for at in pictures.flashes:
-        yield Mark("flash", "warn", "one bright or dark frame", at)
+    if pictures.flashes:
+        more = f", and {len(pictures.flashes) - 1} more" if len(pictures.flashes) > 1 else ""
+        yield Mark("flash", "warn", f"one bright or dark frame{more}", pictures.flashes[0])
     if pictures.strobe is not None:
         yield Mark("flash", "warn", "more than three flashes within a second", pictures.strobe)
     if asked.moves and pictures.motion < HARDLY_MOVES:
