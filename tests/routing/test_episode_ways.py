@@ -1,0 +1,104 @@
+"""The ways to film one shot: at every value of a clip the best of them is the plan made for that value."""
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dramagen.routing import Arm, plan_attempts
+from dramagen.routing.attempts import decayed
+from dramagen.routing.episode_ways import Way, fixed_ways, ways
+
+COSTS = st.floats(0.05, 20)
+CHANCES = st.floats(0.01, 1)
+ARMS = st.lists(st.tuples(COSTS, CHANCES), min_size=1, max_size=7).map(
+    lambda found: [Arm(f"a{n}", cost, chance) for n, (cost, chance) in enumerate(found)]
+)
+
+
+def net(way: Way, value: float) -> float:
+    return value * way.chance - way.cost
+
+
+@settings(max_examples=60)
+@given(
+    ARMS,
+    st.integers(1, 4),
+    st.floats(0.1, 200),
+    st.sampled_from([0.0, 0.4, 0.9]),
+    st.lists(st.integers(0, 3), min_size=7, max_size=7),
+)
+def test_the_best_way_at_any_value_is_the_plan_made_for_it(
+    arms: list[Arm], takes: int, value: float, rho: float, rejected: list[int]
+) -> None:
+    failed = {arm.name: count for arm, count in zip(arms, rejected, strict=False)}
+    best = max(net(way, value) for way in ways(arms, takes, failed=failed, rho=rho))
+    plan = plan_attempts(arms, takes, value, failed, rho)
+    expected = value * plan[-1].accepted - plan[-1].expected_cost if plan else 0.0
+    assert best == pytest.approx(expected, rel=1e-9, abs=1e-9 * value)
+
+
+@settings(max_examples=60)
+@given(ARMS.filter(lambda arms: len(arms) <= 3), st.integers(1, 3))
+def test_what_a_way_costs_and_its_chance_are_those_of_its_takes(arms: list[Arm], takes: int) -> None:
+    for way in ways(arms, takes):
+        cost, square, chance = outcomes(arms, way.order)
+        assert way.cost == pytest.approx(cost)
+        assert way.chance == pytest.approx(chance)
+        assert way.spread == pytest.approx(square - cost * cost, abs=1e-6 * (1 + square))
+
+
+def outcomes(arms: list[Arm], order: tuple[int, ...]) -> tuple[float, float, float]:
+    """Mean cost, mean squared cost and chance, by going through every place the takes can end at."""
+    mean = square = accepted = 0.0
+    reached = 1.0
+    for stop in range(1, len(order) + 1):
+        made = order[:stop]
+        chance = decayed(arms[made[-1]].chance, made[:-1].count(made[-1]))
+        spent = math.fsum(float(arms[place].cost) for place in made)
+        ends = reached * chance if stop < len(order) else reached
+        mean, square = mean + ends * spent, square + ends * spent * spent
+        accepted += reached * chance
+        reached *= 1 - chance
+    return mean, square, accepted
+
+
+def test_the_first_way_films_nothing_and_the_cheapest_single_take_is_there() -> None:
+    poor, good = Arm("poor", 1, 0.05), Arm("good", 3, 0.9)
+    found = ways([good, poor], 2)
+    assert found[0].order == ()
+    assert (1,) in [way.order for way in found]
+    assert [way.order for way in ways([], 3)] == [()]
+
+
+def test_a_burden_moves_the_choice_and_not_the_bill() -> None:
+    slow, quick = Arm("slow", 1, 0.5), Arm("quick", 1.5, 0.5)
+    plain = ways([slow, quick], 1)
+    assert [way.order for way in plain] == [(), (0,)]
+    weighed = ways([slow, quick], 1, burdens={"slow": 2})
+    assert (1,) in [way.order for way in weighed]
+    assert next(way.cost for way in weighed if way.order == (1,)) == 1.5
+
+
+def test_an_arm_that_may_not_be_used_is_a_burden_without_end() -> None:
+    only = ways([Arm("a", 2, 0.5), Arm("b", 3, 0.9)], 2, burdens={"b": math.inf})
+    assert {place for way in only for place in way.order} == {0}
+
+
+def test_where_there_is_no_choice_only_the_number_of_takes_is_left() -> None:
+    arms = [Arm("dear", 5, 0.6), Arm("cheap", 1, 0.6)]
+    assert [way.order for way in fixed_ways(arms, 2)] == [(), (0,), (0, 0)]
+    assert fixed_ways(arms, 2)[2].chance == pytest.approx(0.6 + 0.4 * decayed(0.6, 1))
+    assert [way.order for way in fixed_ways([], 2)] == [()]
+
+
+def test_no_sequence_of_takes_beats_the_hull() -> None:
+    arms = [Arm("a", 1, 0.3), Arm("b", 2, 0.55), Arm("c", 4, 0.8), Arm("d", 3, 0.5)]
+    found = ways(arms, 3)
+    every = [order for number in range(4) for order in itertools.product(range(len(arms)), repeat=number)]
+    for value in (0.5, 1, 2, 3, 5, 8, 13, 40, 200):
+        best = max(net(way, value) for way in found)
+        rivals = (value * chance - cost for cost, _, chance in (outcomes(arms, order) for order in every))
+        assert best >= max(rivals) - 1e-9
