@@ -14,7 +14,8 @@ from dramagen.bench.results import Results
 from dramagen.bench.suite import facets
 from dramagen.bench.take import Take, TakeId
 from dramagen.bench.verdicts import Decision
-from dramagen.shot import Image, Shot
+from dramagen.medium import Image
+from dramagen.shot import Shot
 
 PICTURE_SIDE = 168
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
