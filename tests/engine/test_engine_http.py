@@ -118,7 +118,7 @@ async def http() -> Any:
 
 
 async def run(http: Http, server: Server, *requests: httpx.Request, prefix: str = "") -> list[httpx.Response]:
-    answers: list[httpx.Response] = await http.run(flow(*requests), Signer(), access(server, prefix))  # type: ignore[arg-type]  # only signs
+    answers: list[httpx.Response] = await http.run(flow(*requests), Signer(), access(server, prefix))
     return answers
 
 
@@ -179,7 +179,7 @@ async def test_what_announcing_raises_goes_up_and_nothing_is_sent(http: Http, se
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        await http.run(flow(create()), Signer(), access(server), on_create=full)  # type: ignore[arg-type]  # a signer that does less
+        await http.run(flow(create()), Signer(), access(server), on_create=full)
     assert server.heads == []
 
 
