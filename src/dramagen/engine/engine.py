@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -110,7 +111,13 @@ class Engine:
                 # Somebody who found the job was quicker than the call that ordered it.
                 flight.shot, flight.started, flight.caller = shot, True, caller
             del job  # thousands wait here, for minutes, and each would hold its order
-            await self._wait(flight)
+            flight.waiters += 1
+            try:
+                await flight.landed.wait()
+            finally:
+                flight.waiters -= 1
+                if not flight.waiters:
+                    self._let_go(flight)
             if flight.error is not None:
                 raise flight.error
             if flight.broken_off:
@@ -180,15 +187,6 @@ class Engine:
             self._break_off(flight)
         else:
             self._begin(flight, partial(self._out, flight))
-
-    async def _wait(self, flight: Flight) -> None:
-        flight.waiters += 1
-        try:
-            await flight.landed.wait()
-        finally:
-            flight.waiters -= 1
-            if not flight.waiters:
-                self._let_go(flight)
 
     def _let_go(self, flight: Flight) -> None:
         """Nobody wants it any more: what was not sent will not be. A create under way is shielded from this."""
@@ -295,8 +293,8 @@ class Engine:
 
     def _watch(self, leg: Leg, service: Service, ticket: Ticket) -> None:
         flight, like = leg.flight, kinds(service, leg.job.quote.order)
-        ended, seen = partial(self._ended, flight), partial(self._seen, flight)
-        self._watcher.watch(ticket, service, leg.job.updated, ended, seen, like)
+        hears = _Hears(flight, self._teller, self._ended)
+        self._watcher.watch(ticket, service, leg.job.updated, hears.end, hears.answer, like)
 
     async def _remember(self) -> None:
         """Teach the watcher, once, what the journal knows of how long jobs take."""
@@ -310,12 +308,6 @@ class Engine:
             log.info("how long jobs take is not known yet: %s", problem)
 
     # --- the vendor's word -----------------------------------------------------------------------------------
-
-    def _seen(self, flight: Flight, status: Status) -> None:
-        flight.polls += 1
-        if status.state in ("queued", "running"):
-            kind: Kind = "queued" if status.state == "queued" else "running"
-            self._teller.step(kind, flight, progress=status.progress)
 
     def _ended(self, flight: Flight, word: Verdict | Exception) -> None:
         if isinstance(word, Unwatched):
@@ -341,6 +333,26 @@ class Engine:
         flight.leg = leg = Leg(flight, self._ownership.ours(flight.id, flight.epoch, S.READY))
         self._homeward.settle(leg, service, verdict)
         return leg
+
+
+@dataclass(frozen=True, slots=True)
+class _Hears:
+    """What the watcher tells of one flight."""
+
+    flight: Flight
+    teller: Teller
+    ended: Callable[[Flight, Verdict | Exception], None]
+
+    def answer(self, status: Status) -> None:
+        """The vendor said something."""
+        self.flight.polls += 1
+        if status.state in ("queued", "running"):
+            kind: Kind = "queued" if status.state == "queued" else "running"
+            self.teller.step(kind, self.flight, progress=status.progress)
+
+    def end(self, word: Verdict | Exception) -> None:
+        """It was the last word, or nobody asks any more."""
+        self.ended(self.flight, word)
 
 
 async def _thread(function: Callable[..., T], *args: Any) -> T:

@@ -77,33 +77,42 @@ class Filming:
         """The clip of a take, filmed if need be. See :meth:`Studio.shoot`."""
         try:
             await self.fetch(shot)
-            key = await _thread(shot_hash, shot, self.engine.intake.sha256)
+            async with self._desk:
+                key, held = await self._ask(self._looked_up, shot, take, fresh)
         except DramagenError as error:
             self._stopped(shot, take, error)
             raise
         wanted = Wanted(shot, key, take, episode, (*self.settings.budgets, *budgets))
-        tried: set[Route] = set()
-        errors: list[DramagenError] = []
-        held = None if fresh else await self._ask(self.engine.journal.bound, key, take, shot.pin)
-        if held is not None and held.state == JobState.FAILED:
-            held = None
+        errors: tuple[DramagenError, ...] = ()
+        tried: tuple[Route, ...] = ()
         while True:
-            job, started = (
-                (held, False) if held is not None else await self._order(wanted, fresh, tried, errors)
-            )
+            job, started = (held, False) if held else await self._order(wanted, fresh, tried, errors)
             held, fresh = None, False  # the generation this call asked for is there now
-            job_id, route, landing = job.id, job.route, self._land(job, shot, started)
+            job_id, route, landing = job.id, job.route, self.engine.clip(job, shot, started)
             del job  # thousands wait here, and each would hold its order
             try:
-                return await landing
+                clip = await landing
+                # Only the call that started the job paid for it now.
+                return clip.model_copy(update={"cached": not started})
+            except anyio.get_cancelled_exc_class():
+                if started:
+                    await self._vacate(job_id)
+                raise
+            except anyio.ClosedResourceError:
+                raise ConfigError(CLOSED) from None
             except DramagenError as error:
                 ended = await self._ended(job_id)
                 if ended == "stays":
-                    error.attempts = tuple(errors) or error.attempts
+                    error.attempts = errors or error.attempts
                     raise
                 if ended == "over":
-                    errors.append(error)
-                    tried.add(route)
+                    errors, tried = (*errors, error), (*tried, route)
+
+    def _looked_up(self, shot: Shot, take: int, fresh: bool) -> tuple[str, Job | None]:
+        """The shot's hash, and the job that holds the take."""
+        key = shot_hash(shot, self.engine.intake.sha256)
+        held = None if fresh else self.engine.journal.bound(key, take, shot.pin)
+        return key, None if held is not None and held.state == JobState.FAILED else held
 
     async def _order(
         self, wanted: Wanted, fresh: bool, tried: Collection[Route], errors: Sequence[DramagenError]
@@ -174,20 +183,6 @@ class Filming:
             budgets=wanted.budgets,
             cap_currency=self.settings.currency,
         )
-
-    async def _land(self, job: Job, shot: Shot, started: bool) -> Clip:
-        """Wait for a job's clip. Only the call that started the job paid for it now."""
-        job_id, landing = job.id, self.engine.clip(job, shot, started)
-        del job
-        try:
-            clip = await landing
-        except anyio.get_cancelled_exc_class():
-            if started:
-                await self._vacate(job_id)
-            raise
-        except anyio.ClosedResourceError:
-            raise ConfigError(CLOSED) from None
-        return clip.model_copy(update={"cached": not started})
 
     async def _vacate(self, job_id: str) -> None:
         """Free the money of a job whose caller left before anybody drove it."""

@@ -71,7 +71,7 @@ class Place:
 
     def call(self, error: Exception | None = None) -> None:
         """Its turn has come, or never will."""
-        self.error = error
+        self.may_go, self.error = True, error
         try:
             self.called()
         except Exception:
@@ -184,7 +184,7 @@ class _Queue:
         self._owner = owner
         self._waiting: dict[str, list[Place]] = {}
         self._leaving: dict[Place, None] = {}
-        self._new: list[Place] = []
+        self._untold: dict[Place, None] = {}
         self._crowd = Crowd()
         self._joined = 0
         self._probe_lost = False
@@ -194,12 +194,13 @@ class _Queue:
         self._joined += 1
         place = Place(self, job.episode or "", job.created, self._joined, told, called)
         insort(self._waiting.setdefault(place.episode, []), place)
-        self._new.append(place)
+        self._untold[place] = None
         self.changed.set()
         return place
 
     def leave(self, place: Place) -> None:
         place.left = True
+        self._untold.pop(place, None)
         if place in self._leaving:
             del self._leaving[place]
             # It went to see whether a breaker can be closed, and came back without having asked.
@@ -265,21 +266,21 @@ class _Queue:
                 self.changed.set()
                 continue
             place = self._pull(episode, 0)
-            place.may_go, place.probing = True, decision.probing
+            place.probing = decision.probing
             self._leaving[place] = None
+            self._untold.pop(place, None)
             place.call()
         if decision.why:
-            for place in self._new:
-                if not (place.left or place.may_go):
-                    place.told(decision.reason, decision.why)
-            self._new.clear()
+            untold, self._untold = self._untold, {}
+            for place in untold:
+                place.told(decision.reason, decision.why)
 
     def end(self, error: Exception) -> None:
         """Nobody in line goes any more."""
         everybody = [place for queue in self._waiting.values() for place in queue]
         self._waiting.clear()
+        self._untold.clear()
         for place in everybody:
-            place.may_go = True
             place.call(copy.deepcopy(error))  # each caller adds to its own
 
     async def _rest(self, until: float | None) -> None:
