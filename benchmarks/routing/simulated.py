@@ -5,9 +5,22 @@ video (arXiv 2604.14148, a vendor's own human evaluation); a kind of shot moves 
 type say; takes of one model on one shot are drawn from a beta with rho 0.4. Prices are those of the cards.
 """
 
+import csv
+import random
+import statistics
+from collections import defaultdict
+from pathlib import Path
+
+from report import Row
+
+from dramagen import Shot, Studio
+from dramagen.routing import Arm, plan_attempts
+from dramagen.routing.attempts import DEFAULT_RHO
+from dramagen.routing.beliefs import logit, sigmoid
+
 MODELS = {
     "seedance-2.0": "seedance-2.0", "seedance-1.5-pro": "seedance-1.5-pro", "kling-3.0": "kling-3.0",
-    "kling-2.6": "kling-2.6", "wan-2.6": "wan2.6",
+    "kling-2.6": "kling-2.6", "wan-2.6": "wan-2.6",
 }  # fmt: skip
 """The paper's models that have cards, by the name of their card."""
 VISUAL = ("motion_quality", "prompt_following", "image_preservation")

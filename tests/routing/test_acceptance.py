@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dramagen.routing import InvalidNumbers
@@ -217,6 +217,7 @@ def test_the_beta_distribution_is_that_of_the_books(x: float, a: float, b: float
 
 
 @given(st.floats(0.2, 500), st.floats(0.2, 500), st.sampled_from([0.5, 0.8, 0.95, 0.99]))
+@settings(max_examples=40, deadline=None)
 def test_an_interval_holds_what_it_says(a: float, b: float, level: float) -> None:
     low, high = beta_interval(a, b, level)
     assert beta_cdf(high, a, b) - beta_cdf(low, a, b) == pytest.approx(level, abs=1e-6)

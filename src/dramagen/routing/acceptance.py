@@ -24,18 +24,19 @@ STRICTNESS = 1.5
 KEPT_A_WEEK = 0.98
 """How much of its weight a verdict keeps each week: models change behind their names."""
 
-_ROUNDS = 10
+_ROUNDS = 20
+_SAME = 1e-6
 _AGREEMENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class _Shot:
-    """The verdicts on one model's takes of one shot, in order, and how much each still weighs."""
+    """The verdicts on one model's takes of one shot, in order, and how much they still weigh."""
 
     model: str
     tags: frozenset[str]
     takes: tuple[bool, ...]
-    weights: tuple[float, ...]
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def _shots(verdicts: list[Verdict], now: datetime | None) -> dict[str, tuple[_Sh
                 model=model,
                 tags=in_order[-1].tags,
                 takes=tuple(verdict.accepted for verdict in in_order),
-                weights=tuple(_kept(verdict.at, until) for verdict in in_order),
+                weight=_kept(in_order[-1].at, until),
             )
         )
     return {model: tuple(shots) for model, shots in found.items()}
@@ -143,17 +144,19 @@ def _weighed(shots: Iterable[_Shot], prior: float, takes: float, rho: float) -> 
 
     What is news depends a little on the chance itself, so the two are made to agree (expectation maximisation).
     """
-    kept = list(shots)
+    histories: dict[tuple[bool, ...], float] = defaultdict(float)  # a project has few different ones
+    for shot in shots:
+        histories[shot.takes] += shot.weight
     chance, accepted, seen = prior, 0.0, 0.0
-    for _ in range(_ROUNDS if kept else 0):
+    for _ in range(_ROUNDS if histories else 0):
         accepted = seen = 0.0
-        for shot in kept:
-            for verdict, weight, part in zip(
-                shot.takes, shot.weights, news(shot.takes, chance, rho), strict=True
-            ):
-                seen += weight * part
-                accepted += weight * part * verdict
-        chance = (takes * prior + accepted) / (takes + seen) if takes + seen else prior
+        for verdicts, weight in histories.items():
+            parts = news(verdicts, chance, rho)
+            seen += weight * sum(parts)
+            accepted += weight * sum(part for part, verdict in zip(parts, verdicts, strict=True) if verdict)
+        before, chance = chance, (takes * prior + accepted) / (takes + seen) if takes + seen else prior
+        if abs(chance - before) < _SAME:
+            break
     return chance, accepted, seen
 
 

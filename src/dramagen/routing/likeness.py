@@ -5,6 +5,7 @@ verdict on an earlier take of the same shot. With ``k`` earlier takes it is a re
 ``k rho / (1 - rho + k rho)``.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from dramagen.routing.attempts import DEFAULT_RHO
@@ -42,14 +43,14 @@ def learnt_rho(
     whether people stop at the first accepted take or rate them all. It is drawn towards ``prior`` as if that had been
     seen in ``weight`` retakes.
     """
-    kept = [(chance, takes) for chance, takes in shots if len(takes) > 1]
-    retakes = sum(len(takes) - 1 for _, takes in kept)
+    kept = Counter((chance, tuple(takes)) for chance, takes in shots if len(takes) > 1)
+    retakes = sum(number * (len(takes) - 1) for (_, takes), number in kept.items())
     if retakes == 0:
         return prior
     low, high = 0.0, LARGEST
     for _ in range(40):
         middle = (low + high) / 2
-        if sum(_surprise(chance, takes, middle) for chance, takes in kept) > 0:
+        if sum(number * _surprise(*shot, middle) for shot, number in kept.items()) > 0:
             low = middle  # takes followed their shot's earlier ones more closely than this
         else:
             high = middle
