@@ -2,8 +2,9 @@
 
 python benchmarks/local.py [--json]
 
-The plan is of one shot over every route, with a prompt no plan has had before. Shots of a shape (length, ratio, tier,
-sound) that was planned before share what follows from it; the first of its shape has all of it to work out.
+The plan is of one shot over every route, with a prompt no plan has had before. Shots of a kind (length, ratio, tier,
+sound, camera move, lines of dialogue) that was planned before share all but their words; the first of its kind, and
+every shot that sends pictures or has cuts, has all of it to work out.
 """
 
 import itertools
