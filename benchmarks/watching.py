@@ -15,7 +15,6 @@ import argparse
 import gc
 import json
 import os
-import platform
 import resource
 import sqlite3
 import subprocess
@@ -30,6 +29,7 @@ from typing import Any
 
 import anyio
 import httpx
+from report import machine, table
 
 from dramagen import Clip, Config, Shot, Studio
 from dramagen.clip import Facts, Original
@@ -293,18 +293,12 @@ def main() -> None:
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     rows = [_one(asked, jobs, who) for jobs in asked.jobs for who in asked.who]
-    about = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "load_average": os.getloadavg()[0], "load": asked.load, "pin": asked.pin, "latency_s": asked.latency,
-    }  # fmt: skip
+    about = machine() | {"load": asked.load, "pin": asked.pin, "latency_s": asked.latency}
     if asked.json:
         print(json.dumps(about | {"rows": rows}, indent=1))
         return
-    names = list(dict.fromkeys(name for row in rows for name in row))
     print(", ".join(f"{name}: {value}" for name, value in about.items()))
-    print("\n| " + " | ".join(names) + " |\n|" + " --- |" * len(names))
-    for row in rows:
-        print("| " + " | ".join(str(row.get(name, "")) for name in names) + " |")
+    print(f"\n{table(rows)}")
 
 
 def _one(asked: argparse.Namespace, jobs: int, who: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from dramagen.catalog.route import Route
 from dramagen.config import Limits
 from dramagen.engine.clock import VirtualClock
 from dramagen.engine.lane import JITTER
-from dramagen.engine.watch import EARLY, MISSING, Watcher
+from dramagen.engine.watch import EARLY, MISSING, Unwatched, Watcher
 from dramagen.errors import InvalidShot, ProviderUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -463,3 +463,11 @@ async def test_a_vendor_that_does_not_answer_keeps_no_other_waiting() -> None:
         assert ended == ["quick"]
         group.cancel_scope.cancel()
     assert ended == ["quick", "slow"], "told that nobody asks any more"
+
+
+async def test_after_the_end_nothing_is_watched_any_more(clock: VirtualClock, vendor: Vendor) -> None:
+    vendor.answers = {"a": "succeeded"}
+    async with watching(clock) as watcher:
+        await ask(watcher, vendor)
+    with pytest.raises(Unwatched):
+        watcher.watch(ticket("b"), vendor.service(), clock.now(), lambda word: None)
