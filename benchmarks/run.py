@@ -20,45 +20,21 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 
-ALL: dict[str, tuple[str, ...]] = {
-    "lost": ("lost.py",),
-    "footprint": ("footprint.py",),
-    "local": ("local.py",),
-    "collecting": ("collecting.py",),
-    "watching": ("watching.py", "--jobs", "1", "100", "300", "1000"),
-    "watching-one-by-one": (
-        "watching.py",
-        "--jobs",
-        "300",
-        "--pin",
-        "vidu/viduq3-turbo",
-        "--film",
-        "3/720p",
-        "--who",
-        "dramagen",
-        "--collect",
-        "0",
-    ),
-    "watching-10000": (
-        "watching.py",
-        "--jobs",
-        "10000",
-        "--load",
-        "together",
-        "--who",
-        "dramagen",
-        "--warm-up",
-        "0",
-        "--collect",
-        "0",
-    ),
+ALL = {
+    "lost": "lost.py",
+    "footprint": "footprint.py",
+    "local": "local.py",
+    "collecting": "collecting.py",
+    "watching": "watching.py --jobs 1 100 300 1000",
+    "watching-one-by-one": "watching.py --jobs 300 --pin vidu/viduq3-turbo --who dramagen --collect 0",
+    "watching-10000": "watching.py --jobs 10000 --load together --who dramagen --warm-up 0 --collect 0",
 }
 """What runs for each table of the page."""
 
 
 def measured(name: str) -> Row | None:
     """One benchmark in a process of its own; None where it failed."""
-    script, *arguments = ALL[name]
+    script, *arguments = ALL[name].split()
     print(f"{name} ...", file=sys.stderr)
     ended = subprocess.run(
         [sys.executable, str(HERE / script), *arguments, "--json"], stdout=subprocess.PIPE, text=True
