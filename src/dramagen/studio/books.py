@@ -8,17 +8,14 @@ from typing import TypeVar
 
 from dramagen.engine.clock import Clock
 from dramagen.engine.database import SQLite
-from dramagen.engine.jobs import Job
-from dramagen.engine.journal import Database, JobMoved, Journal
-from dramagen.engine.ledger import ASSUMED, SETTLED
+from dramagen.engine.journal import Database, Journal
 from dramagen.engine.limits.breaker import closed_routes
 from dramagen.engine.owner import HomeOwner, Owner
 from dramagen.engine.schema import MIGRATIONS
 from dramagen.engine.state import JobState
-from dramagen.errors import ConfigError, InvalidShot, MissingExtra
+from dramagen.errors import InvalidShot, MissingExtra
 from dramagen.identity import shot_hash
 from dramagen.medium import Media
-from dramagen.money import Money
 from dramagen.settings import Settings
 from dramagen.shot import Shot
 
@@ -103,48 +100,6 @@ class Books:
 
         return Postgres(self._settings.database, MIGRATIONS)
 
-    def settle(self, job_id: str, *, paid: bool, amount: Money | None, me: Owner | None) -> Job:
-        """A person's word on what a job cost. ``me``: the open studio's owner.
-
-        Raises ``ConfigError`` where it cannot be taken.
-        """
-        if amount is not None:
-            self._check_amount(amount, paid)
-        job = self.look(lambda journal: journal.get(job_id), None)
-        if job is None:
-            raise ConfigError(f"no job is called {job_id!r}")
-        if job.state == JobState.UNKNOWN:
-            self._check_left(job, me)
-            state = JobState.PAID if paid else JobState.UNPAID
-        else:
-            _check_correctable(job, paid, amount)
-            state = None
-        most = (job.cost if state is None else None) or job.reserved
-        cost = (amount or most) if paid else Money.zero(most.currency)
-        try:
-            with self.journal() as journal:
-                if state is None:
-                    return journal.correct(job, cost, SETTLED)
-                return journal.move(job, state, cost=cost, cost_source=SETTLED)
-        except JobMoved:
-            raise ConfigError(f"job {job.id} moved meanwhile: look at it again") from None
-
-    def _check_amount(self, amount: Money, paid: bool) -> None:
-        if not paid:
-            raise ConfigError("what was not paid has no amount")
-        if amount.amount < 0:
-            raise ConfigError(f"{amount} is less than nothing")
-        self._settings.rated(amount)
-
-    def _check_left(self, job: Job, me: Owner | None) -> None:
-        owner = me or self.owner()
-        try:
-            if job.owner != owner.id and owner.alive(job.owner):
-                raise ConfigError(f"job {job.id} belongs to a process that is still running; stop it first")
-        finally:
-            if owner is not me:
-                owner.release()
-
 
 def _holder(journal: Journal, shot: Shot, take: int, sha256: Callable[[Media], str]) -> str | None:
     try:
@@ -152,15 +107,3 @@ def _holder(journal: Journal, shot: Shot, take: int, sha256: Callable[[Media], s
     except InvalidShot:
         return None  # not measured yet: nothing can be bound to it
     return job.route.id if job is not None and (job.open or job.state == JobState.DONE) else None
-
-
-def _check_correctable(job: Job, paid: bool, amount: Money | None) -> None:
-    """Raise ``ConfigError`` where a job's cost is not a person's to decide."""
-    if job.open:
-        raise ConfigError(f"job {job.id} is not waiting for a decision: it is {job.state.value}")
-    if job.cost_source == ASSUMED or (paid and amount is not None):
-        return
-    raise ConfigError(
-        f"job {job.id} is not waiting for a decision: it is {job.state.value}, and what it cost is known. If the "
-        "bill says otherwise, state the amount on it"
-    )

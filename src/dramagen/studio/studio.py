@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dramagen.routing.plan import Plan
     from dramagen.routing.policy import Policy
     from dramagen.settings import Settings
+    from dramagen.studio.accounts import Accounts
     from dramagen.studio.broadcast import Events
     from dramagen.studio.doctor import KeyReport
     from dramagen.studio.filming import Filming
@@ -147,6 +148,12 @@ class Studio:
 
     def _running(self) -> Filming:
         return self._now_open().filming
+
+    @property
+    def _accounts(self) -> Accounts:
+        from dramagen.studio.accounts import Accounts
+
+        return Accounts(self._books, self.settings)
 
     def _now_open(self) -> Opened:
         if self._opened is None:
@@ -321,8 +328,7 @@ class Studio:
 
     def journal_id(self) -> str:
         """Which journal this is: two studios pay for nothing twice exactly where they say the same. Blocks."""
-        with self._books.journal() as journal:
-            return journal.identity()
+        return self._accounts.journal_id()
 
     def reset_limits(self) -> None:
         """Send creates again at once, everywhere and as many as the limits allow, whatever was learnt of refusals.
@@ -330,9 +336,7 @@ class Studio:
         For when the cause is gone: a balance topped up, a right granted, an outage over. Every process that shares
         the journal notices within a second.
         """
-        from dramagen.engine.limits.breaker import forget
-
-        self._books.look(lambda journal: journal.transact(forget), None)
+        self._accounts.reset_limits()
 
     def events(self, room: int = ROOM) -> Events:
         """Every step of every shot from now on, as an async iterator that ends when the studio closes::
@@ -349,15 +353,11 @@ class Studio:
 
     def accept(self, clip: Clip | str, reason: str = "") -> None:
         """A person takes this clip, or that of the job of this id. Remembered; it teaches the router."""
-        self._review(clip, True, reason)
+        self._accounts.review(clip, True, reason)
 
     def reject(self, clip: Clip | str, reason: str = "") -> None:
         """A person does not take this clip, or that of the job of this id. Remembered with the reason; it is kept."""
-        self._review(clip, False, reason)
-
-    def _review(self, clip: Clip | str, accepted: bool, reason: str) -> None:
-        with self._books.journal() as journal:
-            journal.review(clip if isinstance(clip, str) else clip.job_id, accepted, reason)
+        self._accounts.review(clip, False, reason)
 
     # --- jobs and money --------------------------------------------------------------------------------------
 
@@ -366,42 +366,31 @@ class Studio:
 
         Raises ``ValueError`` for a state there is none of.
         """
-        from dramagen.engine.entries import Which
-
-        which = Which.of(**chosen)
-        return self._books.look(lambda journal: journal.jobs(which), [])
+        return self._accounts.jobs(**chosen)
 
     def entries(self, **chosen: Unpack[Chosen]) -> list[Entry]:
         """The same as :meth:`jobs`, each without its order: ten thousand in a moment."""
-        from dramagen.engine.entries import Which
-
-        which = Which.of(**chosen)
-        return self._books.look(lambda journal: journal.entries(which), [])
+        return self._accounts.entries(**chosen)
 
     def job(self, job_id: str) -> Job | None:
         """One job, by its id or an unambiguous beginning of it."""
-        return self._books.look(lambda journal: journal.get(job_id), None)
+        return self._accounts.job(job_id)
 
     def timeline(self, job_id: str) -> list[dict[str, Any]]:
         """Everything that happened to a job, in order."""
-        return self._books.look(lambda journal: journal.timeline(job_id), [])
+        return self._accounts.timeline(job_id)
 
     def reviews(self, job_id: str) -> list[dict[str, Any]]:
         """What people said of a job's clip, ``{"at", "accepted", "reason"}``, in order."""
-        return self._books.look(lambda journal: journal.reviews(job_id), [])
+        return self._accounts.reviews(job_id)
 
     def ledger(self, episode: str | None = None) -> Ledger:
         """Money spent, reserved, unknown and wasted."""
-        from dramagen.engine.entries import Which
-        from dramagen.engine.ledger import Ledger
-
-        return self._books.look(lambda journal: journal.ledger(Which(episode=episode)), Ledger())
+        return self._accounts.ledger(episode)
 
     def ledger_report(self, by: By = "episode", **chosen: Unpack[Chosen]) -> Report:
         """The ledger by episode, shot, model, route, provider or day; of the jobs chosen as for :meth:`jobs`."""
-        from dramagen.engine.report import report
-
-        return report(self.entries(**chosen), by, self.settings.currency, self.settings.rates)
+        return self._accounts.report(by, **chosen)
 
     def check_bill(
         self,
@@ -415,11 +404,7 @@ class Studio:
         Args:
             since, until: the time the bill is of; without it, what only we have is looked for among all jobs.
         """
-        from dramagen.engine.billcheck import check_bill
-        from dramagen.engine.entries import Which
-
-        span = Which.of(since=since, until=until)
-        return check_bill(charges, self.entries(provider=provider), span.since, span.until)
+        return self._accounts.check_bill(charges, provider, since, until)
 
     def settle(self, job_id: str, *, paid: bool, amount: Money | str | None = None) -> Job:
         """A person's word on what a job cost, after a look at the vendor's bill.
@@ -434,4 +419,4 @@ class Studio:
         """
         me = None if self._opened is None else self._opened.filming.engine.owner
         money = None if amount is None else Money.parse(amount)
-        return self._books.settle(job_id, paid=paid, amount=money, me=me)
+        return self._accounts.settle(job_id, paid=paid, amount=money, me=me)
