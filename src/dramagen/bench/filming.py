@@ -73,9 +73,12 @@ async def look_ahead(studio: Studio, listed: Sequence[Slot]) -> Plan:
 
 
 def _why(planned: ShotPlan) -> str:
-    if planned.quotes:
+    """Why the routes its pin names do not film a shot."""
+    pin = planned.shot.pin
+    refused = [refusal.reason for refusal in planned.refusals if refusal.route.satisfies(pin)]
+    if any(quote.route.satisfies(pin) for quote in planned.quotes):
         return "no key"
-    return planned.refusals[0].reason if planned.refusals else "there is no such route"
+    return refused[0] if refused else "there is no such route"
 
 
 async def film(

@@ -54,6 +54,10 @@ def _range(low: str, high: str) -> str:
     return f'<span class="range">{low} to {high}</span>'
 
 
+def _p90(value: float) -> str:
+    return f'<span class="range">p90 {seconds(value)}</span>'
+
+
 def _rate(found: Figures) -> str:
     if found.rate is None:
         return DASH
@@ -89,7 +93,7 @@ def routes(results: Results) -> str:
             _rate(found),
             _money(found.per_take),
             share(found.within),
-            DASH if lag is None else f"{seconds(lag[0])} <span class=range>{seconds(lag[1])} for one in ten</span>",
+            DASH if lag is None else f"{seconds(lag[0])} {_p90(lag[1])}",
             f"{found.accepted} of {found.takes}" + (f", {found.undecided} undecided" if found.undecided else ""),
             f"{found.shots}" + (f", cannot film {found.unfit}" if found.unfit else ""),
         ])  # fmt: skip

@@ -53,7 +53,7 @@ def _grid(most: float, currency: str, low: tuple[float, float], high: tuple[floa
         y = low[1] + (high[1] - low[1]) * step / 4
         lines.append(
             f'<line x1="{low[0]}" x2="{high[0]}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>'
-            f'<text x="{low[0] - 8}" y="{y + 4:.1f}" class="tick end">{step * 25} %</text>'
+            f'<text x="{low[0] - 8}" y="{y + 4:.1f}" class="tick end">{step * 25}%</text>'
         )
         x = low[0] + (high[0] - low[0]) * step / 4
         lines.append(f'<text x="{x:.1f}" y="{low[1] + 20}" class="tick mid">{most * step / 4:.2f}</text>')
