@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from hypothesis import settings
 
 from dramagen.testing.covers import CONTRACT, table
 
@@ -36,6 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # A run in the background of a script ignores Ctrl-C, and so would every program a test starts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A deadline for one example says how busy the machine is, and nothing of the property.
+    settings.register_profile("unhurried", deadline=None)
+    settings.load_profile("unhurried")
     os.environ.setdefault("DRAMAGEN_SEED", str(random.randrange(10**6)))
     # Kept here too: tests clean the environment.
     config.stash[SERVER] = os.environ.get("DRAMAGEN_TEST_DATABASE", "")
