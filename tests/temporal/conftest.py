@@ -1,22 +1,26 @@
 """A real Temporal server, an emulator, and workers in processes of their own."""
 
+import base64
+import json
 import os
+import platform
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from dramagen import Config
+from dramagen import Config, Studio
 from dramagen.cli.app import app
 from dramagen.emulator.server import Handle, running
 
@@ -24,7 +28,8 @@ SPEED = 300
 EVENTS = 40
 """A history this long is continued as another one, so that the tests see it happen."""
 
-COMMAND = [sys.executable, "-c", "from dramagen.cli import main; main()"]
+RECORD = os.environ.get("DRAMAGEN_RECORD", "")
+MAIN = "from dramagen.cli import main; main()"
 
 
 @pytest.fixture
@@ -87,24 +92,36 @@ class Team:
     def config(self) -> Config:
         return Config(home=self.home, time_scale=SPEED, allow_private=("127.0.0.1/32",))
 
-    def worker(self, home: Path | None = None, **environ: str) -> "subprocess.Popen[str]":
-        """A worker that has said it is ready."""
-        settings = {"DRAMAGEN_EMULATOR": self.vendor.url, "DRAMAGEN_HOME": str(home or self.home), **environ}
-        process = subprocess.Popen(
-            [*COMMAND, "worker", "--temporal", self.address, "--queue", self.queue],
-            env=os.environ | settings, cwd=self.work, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+    @asynccontextmanager
+    async def working(self, home: Path | None = None) -> AsyncIterator[Studio]:
+        """A worker in this process, until the block ends: one that is not to be killed starts quicker here."""
+        from dramagen.temporal import worker
+
+        async with worker(Config(home=home or self.home), self.queue, server=self.address) as studio:
+            yield studio
+
+    def worker(self, home: Path | None = None, before: str = "") -> "subprocess.Popen[bytes]":
+        """A worker in a process of its own that has said it is ready; ``before`` is run first in it."""
+        program = f"{before}\n{MAIN}"
+        said = self.work / f"worker-{len(list(self.work.glob('worker-*')))}.txt"  # a full pipe would stop it
+        with said.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-c", program, "worker", "--temporal", self.address, "--queue", self.queue],
+                env=os.environ | {"DRAMAGEN_HOME": str(home or self.home)},
+                cwd=self.work,
+                stderr=file,
+            )
         self._stack.callback(_end, process)
-        assert process.stderr is not None
-        first = process.stderr.readline()
-        assert first.startswith("filming for queue"), first + process.stderr.read()
+        while "filming for queue" not in said.read_text("utf-8"):
+            assert process.poll() is None, said.read_text("utf-8")
+            time.sleep(0.02)
         return process
 
     def start(self, *arguments: str, said: Path) -> "subprocess.Popen[bytes]":
         """A command in a shell of its own; all it says goes to a file."""
         with said.open("wb") as file:
             process = subprocess.Popen(
-                [*COMMAND, *arguments], cwd=self.work, env=os.environ | {"COLUMNS": "200"},
+                [sys.executable, "-c", MAIN, *arguments], cwd=self.work, env=os.environ | {"COLUMNS": "200"},
                 stdout=file, stderr=file, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         self._stack.callback(_end, process)
@@ -118,14 +135,43 @@ class Team:
         """The rows of the vendor's bill."""
         return self.vendor.bill()
 
-    async def until(self, holds: Callable[[], Any], seconds: float = 30) -> Any:
+    def record(self, name: str, history: Any) -> None:
+        """Keep a history to replay, without names of this machine; only where DRAMAGEN_RECORD names a folder."""
+        if not RECORD:
+            return
+        names = {
+            str(self.home.parent): "/srv",
+            platform.node(): "worker",
+            self.vendor.url: "http://vendor.invalid",
+        }
+        kept = _renamed(json.loads(history.to_json()), names)
+        file = Path(RECORD) / f"{name}-{datetime.now(UTC).date()}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+    async def until(self, holds: Callable[[], Any], seconds: float = 30, pause: float = 0.02) -> Any:
         """What ``holds`` gives once it gives something."""
         import anyio
 
         with anyio.fail_after(seconds):
             while not (found := holds()):  # noqa: ASYNC110 - it happens in other processes, which set no event
-                await anyio.sleep(0.02)
+                await anyio.sleep(pause)
         return found
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    """The same with those names replaced, in payloads too."""
+    if isinstance(value, dict):
+        if set(value) >= {"metadata", "data"}:
+            data = _renamed(base64.b64decode(value["data"]).decode("utf-8"), names)
+            return {**value, "data": base64.b64encode(data.encode()).decode()}
+        return {key: _renamed(part, names) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_renamed(part, names) for part in value]
+    if isinstance(value, str):
+        for name, instead in names.items():
+            value = value.replace(name, instead)
+    return value
 
 
 def _end(process: "subprocess.Popen[Any]") -> None:

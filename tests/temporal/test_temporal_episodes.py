@@ -108,30 +108,26 @@ def filmed(shot: Any) -> list[int]:
 
 
 async def test_people_pick_while_workers_come_and_go(team: Any, file: Path) -> None:
-    worker = team.worker()
-    handle = await start(team, file, takes=2)
-    shots = await shown(handle, lambda state, shots: state["phase"] == "waiting")
+    async with team.working():
+        handle = await start(team, file, takes=2)
+        shots = await shown(handle, lambda state, shots: state["phase"] == "waiting")
     assert (filmed(shots["s01"]), filmed(shots["s02"]), filmed(shots["s03"])) == ([1, 2], [], [1, 2])
     assert shots["s02"]["waits_for"] == "s01"
-    worker.send_signal(signal.SIGTERM)
-    assert await anyio.to_thread.run_sync(worker.wait) == 0
 
     await handle.signal(FilmEpisode.reject, args=["s03", 1, "face drifts"])  # nobody is there to hear it
     await handle.signal(FilmEpisode.pick, args=["s01", 2])
     await handle.signal(FilmEpisode.pick, args=["s09", 2])
-    worker = team.worker()
-    shots = await shown(
-        handle, lambda state, shots: filmed(shots["s02"]) == [1, 2] and filmed(shots["s03"]) == [2, 3]
-    )
-    assert {take["before"] for take in shots["s02"]["takes"]} == {2}
-    assert (await state_of(handle)).get("ignored", ["there is no shot s09"]) == ["there is no shot s09"]
-    worker.send_signal(signal.SIGKILL)
-    await anyio.to_thread.run_sync(worker.wait)
+    async with team.working():
+        shots = await shown(
+            handle, lambda state, shots: filmed(shots["s02"]) == [1, 2] and filmed(shots["s03"]) == [2, 3]
+        )
+        assert {take["before"] for take in shots["s02"]["takes"]} == {2}
+        assert (await state_of(handle)).get("ignored", ["there is no shot s09"]) == ["there is no shot s09"]
 
-    team.worker()
-    await handle.signal(FilmEpisode.pick, args=["s02", 1])
-    await handle.signal(FilmEpisode.pick, args=["s03", 3])
-    cut = await result(handle)
+    async with team.working():
+        await handle.signal(FilmEpisode.pick, args=["s02", 1])
+        await handle.signal(FilmEpisode.pick, args=["s03", 3])
+        cut = await result(handle)
     assert [(shot["id"], shot["take"]) for shot in cut["shots"]] == [("s01", 2), ("s02", 1), ("s03", 3)]
     film = probe(Path(cut["folder"]) / "episode.mp4")
     assert film.duration == pytest.approx(12.1, abs=0.2)
@@ -155,17 +151,19 @@ async def test_a_history_shows_no_secret_and_replays(
     there = anyio.Path(file)
     written = (await there.read_text("utf-8")).replace("frame.png", f"{pictures}/frame.png?{signature}")
     await there.write_text(written, "utf-8")
-    team.worker()
-    handle = await start(team, file, takes=1)
-    await shown(handle, lambda state, shots: state["phase"] == "waiting")
-    for shot in ("s01", "s03"):
-        await handle.signal(FilmEpisode.pick, args=[shot, 1])
-    await handle.signal(FilmEpisode.reject, args=["s03", 1, "the street is not empty"])
-    await shown(handle, lambda state, shots: filmed(shots["s03"]) == [2] and filmed(shots["s02"]) == [1])
-    for shot, take in (("s02", 1), ("s03", 2)):
-        await handle.signal(FilmEpisode.pick, args=[shot, take])
-    await result(handle)
+    async with team.working():
+        handle = await start(team, file, takes=1)
+        await shown(handle, lambda state, shots: state["phase"] == "waiting")
+        for shot in ("s01", "s03"):
+            await handle.signal(FilmEpisode.pick, args=[shot, 1])
+        await handle.signal(FilmEpisode.reject, args=["s03", 1, "the street is not empty"])
+        await shown(handle, lambda state, shots: filmed(shots["s03"]) == [2] and filmed(shots["s02"]) == [1])
+        for shot, take in (("s02", 1), ("s03", 2)):
+            await handle.signal(FilmEpisode.pick, args=[shot, take])
+        await result(handle)
     histories = [history async for history in runs(handle)]
+    for number, history in enumerate(reversed(histories), start=1):
+        team.record(f"episode-run{number}", history)
     assert len(histories) >= 2, "a long history is continued as another"
     frame = file.with_name("frame.png").read_bytes()
     for history in histories:
@@ -203,30 +201,30 @@ def texts(value: Any) -> Iterator[str]:
         yield value
 
 
+@pytest.mark.matrix(few=0)
 async def test_homes_apart_share_a_database_and_a_store(
     team: Any, file: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The picture comes from whoever ordered, the frame another shot starts on from a worker that is gone."""
     monkeypatch.setenv("DRAMAGEN_DATABASE", postgres)
     monkeypatch.setenv("DRAMAGEN_STORE", (team.work / "store").as_uri())
-    first = team.worker(home=team.work / "one")
-    handle = await start(team, file, takes=1)
-    await shown(handle, lambda state, shots: state["phase"] == "waiting")
-    first.send_signal(signal.SIGTERM)
-    assert await anyio.to_thread.run_sync(first.wait) == 0
-    team.worker(home=team.work / "two")
-    for shot in ("s01", "s03"):
-        await handle.signal(FilmEpisode.pick, args=[shot, 1])
-    await shown(handle, lambda state, shots: filmed(shots["s02"]) == [1])
-    await handle.signal(FilmEpisode.pick, args=["s02", 1])
-    cut = await result(handle)
+    async with team.working(team.work / "one"):
+        handle = await start(team, file, takes=1)
+        await shown(handle, lambda state, shots: state["phase"] == "waiting")
+    async with team.working(team.work / "two"):
+        for shot in ("s01", "s03"):
+            await handle.signal(FilmEpisode.pick, args=[shot, 1])
+        await shown(handle, lambda state, shots: filmed(shots["s02"]) == [1])
+        await handle.signal(FilmEpisode.pick, args=["s02", 1])
+        cut = await result(handle)
     assert [shot["id"] for shot in cut["shots"]] == ["s01", "s02", "s03"]
     assert len(team.paid()) == 3
 
 
+@pytest.mark.matrix(few=0)
 async def test_the_commands_film_and_pick_an_episode(team: Any, file: Path) -> None:
     run = anyio.to_thread.run_sync
-    team.worker()
+    worker = team.worker()
     name = str(file.relative_to(team.work))
     where = ("--temporal", team.address)
     said = team.work / "said.txt"
@@ -242,6 +240,8 @@ async def test_the_commands_film_and_pick_an_episode(team: Any, file: Path) -> N
     assert await run(following.wait) == 0
     assert "episode.mp4" in said.read_text("utf-8")
     assert len(team.paid()) == 3
+    worker.send_signal(signal.SIGTERM)
+    assert await run(worker.wait) == 0
     again = await run(lambda: team.here("film", name, "--yes", "--json"))
     assert again.exit_code == 0, again.stderr
     assert [shot["cached"] for shot in json.loads(again.stdout)["shots"]] == [True] * 3

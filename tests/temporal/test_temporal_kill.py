@@ -1,0 +1,88 @@
+"""Two workers with homes apart, one Postgres, a limit of ten: one is killed half-way, every order is paid once."""
+
+import os
+import signal
+from decimal import Decimal
+from typing import Any
+
+import anyio
+import pytest
+
+pytest.importorskip("temporalio", reason="pip install 'dramagen[temporal]'")
+
+from dramagen import Shot, Studio
+from dramagen.money import Money, total
+from dramagen.temporal import connect, start_shot
+from dramagen.temporal.client import result
+
+pytestmark = pytest.mark.anyio
+
+COMPLETE = os.environ.get("DRAMAGEN_MATRIX") == "all"
+ORDERS = 200 if COMPLETE else 12
+AT_ONCE = 10
+LEASE = 3
+"""Seconds, in the place of the usual 60, after which a worker of another home is taken for dead."""
+DEAD_AFTER = 15 if COMPLETE else 4
+"""Seconds, in the place of the usual 30, after which Temporal takes it for dead. A busy machine is not a death."""
+SHOTS = [Shot(f"雨夜,第{n}镜", duration=3, pin="kling:cn/kling-3.0", id=f"s{n:03}") for n in range(ORDERS)]
+
+
+def most_at_once(url: str) -> int:
+    """The most jobs that were announced and had no verdict yet; the journal's writers take turns, so it has an order."""
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(url) as database:
+        moves = database.execute("SELECT job, kind FROM dramagen.events ORDER BY seq").fetchall()
+    running: set[str] = set()
+    most = 0
+    for job, kind in moves:
+        if kind == "sending":
+            running.add(job)
+        elif kind in ("ready", "intended"):
+            running.discard(job)
+        most = max(most, len(running))
+    return most
+
+
+@pytest.mark.timeout(900)
+async def test_a_worker_killed_half_way_leaves_every_order_paid_once(
+    team: Any, postgres: str, monkeypatch: pytest.MonkeyPatch, record_property: Any
+) -> None:
+    monkeypatch.setenv("DRAMAGEN_DATABASE", postgres)
+    monkeypatch.setenv("DRAMAGEN_STORE", (team.work / "store").as_uri())
+    settings = (team.work / "dramagen.toml").read_text("utf-8")
+    (team.work / "dramagen.toml").write_text(f"{settings}\n[limits]\nkling = {AT_ONCE}\n", "utf-8")
+    team.vendor.settings(kling={"concurrency": AT_ONCE})  # one more is refused, and the journal tells of it
+    hurried = f"from dramagen.engine import leases; leases.LENGTH = {LEASE}"
+    first = team.worker(home=team.work / "one", before=hurried)
+    team.worker(home=team.work / "two", before=hurried)
+    client = await connect(team.address)
+    began = anyio.current_time()
+    async with Studio(team.config) as studio:
+        handles = [
+            await start_shot(client, studio, shot, queue=team.queue, dead_after=DEAD_AFTER) for shot in SHOTS
+        ]
+    await team.until(lambda: len(done(team)) >= ORDERS // 2, seconds=240, pause=0.25)
+    first.send_signal(signal.SIGKILL)
+    await anyio.to_thread.run_sync(first.wait)
+    taken = [await result(handle) for handle in handles]
+    seconds = anyio.current_time() - began
+
+    bill = team.paid()
+    assert len(bill) == len(taken) == ORDERS
+    assert len({one.job_id for one in taken}) == ORDERS
+    studio = Studio(team.config)
+    ledger = studio.ledger()
+    assert ledger.jobs == {"done": ORDERS}
+    assert ledger.spent == total(Money(Decimal(row["amount"]), row["currency"]) for row in bill)
+    assert not ledger.reserved
+    assert not ledger.unknown
+    refused = [line for job in taken for line in studio.timeline(job.job_id) if line["kind"] == "intended"]
+    assert not refused, "the vendor was sent more than it takes"
+    peak = most_at_once(postgres)
+    assert peak == AT_ONCE
+    for name, figure in (("orders", ORDERS), ("rows", len(bill)), ("peak", peak), ("seconds", seconds)):
+        record_property(name, figure)
+
+
+def done(team: Any) -> list[Any]:
+    return [row for row in team.paid() if row["state"] == "succeeded"]
