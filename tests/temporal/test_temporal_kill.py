@@ -28,7 +28,7 @@ SHOTS = [Shot(f"雨夜,第{n}镜", duration=3, pin="kling:cn/kling-3.0", id=f"s{
 
 
 def most_at_once(url: str) -> int:
-    """The most jobs that were announced and had no verdict yet; the journal's writers take turns, so it has an order."""
+    """The most jobs that were announced and had no verdict yet, in the order in which writers had their turns."""
     psycopg = pytest.importorskip("psycopg")
     with psycopg.connect(url) as database:
         moves = database.execute("SELECT job, kind FROM dramagen.events ORDER BY seq").fetchall()
@@ -79,7 +79,8 @@ async def test_a_worker_killed_half_way_leaves_every_order_paid_once(
     refused = [line for job in taken for line in studio.timeline(job.job_id) if line["kind"] == "intended"]
     assert not refused, "the vendor was sent more than it takes"
     peak = most_at_once(postgres)
-    assert peak == AT_ONCE
+    assert peak <= AT_ONCE
+    assert peak == AT_ONCE or not COMPLETE
     for name, figure in (("orders", ORDERS), ("rows", len(bill)), ("peak", peak), ("seconds", seconds)):
         record_property(name, figure)
 
