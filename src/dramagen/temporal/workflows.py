@@ -73,7 +73,7 @@ class FilmEpisode:
                     self._start()
                     if self._too_long() and not self._under_way:
                         workflow.continue_as_new(self._from_here())
-                await workflow.wait_condition(lambda seen=seen: self._moved(seen))  # type: ignore[misc]
+                await workflow.wait_condition(lambda seen=seen: self._moved(seen))  # type: ignore[misc]  # mypy does not infer a default
         finally:
             for task in self._under_way:
                 task.cancel()
