@@ -29,12 +29,14 @@ class Way:
         cost: what it is expected to spend.
         spread: the variance of that, in squared money.
         chance: that a take of it is accepted.
+        chances: that of each take, once it is made.
     """
 
     order: tuple[int, ...]
     cost: float
     spread: float
     chance: float
+    chances: tuple[float, ...] = ()
 
 
 class _Take(NamedTuple):
@@ -62,20 +64,23 @@ def ways(
     failed: Mapping[str, int] | None = None,
     rho: float = DEFAULT_RHO,
     burdens: Mapping[str, float] | None = None,
+    value: float = math.inf,
 ) -> list[Way]:
     """The ways worth choosing among, by rising cost: for each number of takes up to ``takes``, the hull's corners.
 
-    The cheapest single take is always among them. The first is filming nothing where a take has to be paid for.
+    The single take that costs and weighs least is always among them. The first is filming nothing where a take has
+    to be paid for.
 
     Args:
         failed: takes of an arm that were rejected on this shot already.
         burdens: what a take of an arm weighs beside its cost, in the same currency but not in money: waiting, a
             person's time, a break in continuity. It counts in the choice and not in :attr:`Way.cost`.
+        value: what a clip is worth at most: ways that are best only above it may be left out.
     """
     past, extra = failed or {}, burdens or {}
     useful = _useful(arms, takes, past, rho, extra)
     hulls: list[list[_Point]] = [[(0.0, 0.0, None)] for _ in range(takes + 1)]
-    for _, missed, arm, _, burden, chance in reversed(_takes(arms, useful, takes, past, rho, extra)):
+    for _, missed, arm, _, burden, chance in reversed(_takes(arms, useful, takes, past, rho, extra, value)):
         for left in range(takes, 0, -1):
             with_it: list[_Point] = [
                 (burden + missed * b, chance + missed * c, (arm, trail)) for b, c, trail in hulls[left - 1]
@@ -83,7 +88,10 @@ def ways(
             hulls[left] = _hull(sorted(hulls[left] + with_it, key=_burden))
     orders = {_order(trail) for hull in hulls for _, _, trail in hull}
     if takes and arms:
-        cheapest = min(range(len(arms)), key=lambda arm: (arms[arm].cost, -arms[arm].chance))
+        cheapest = min(
+            range(len(arms)),
+            key=lambda arm: (float(arms[arm].cost) + extra.get(arms[arm].name, 0.0), -arms[arm].chance),
+        )
         orders.add((cheapest,))
     found = [_way(arms, order, past, rho) for order in orders]
     return sorted(found, key=lambda way: (way.cost, -way.chance, way.order))
@@ -122,6 +130,7 @@ def _takes(
     past: Mapping[str, int],
     rho: float,
     extra: Mapping[str, float],
+    value: float,
 ) -> list[_Take]:
     found = []
     for place in useful:
@@ -129,8 +138,9 @@ def _takes(
         burden = float(arm.cost) + extra.get(arm.name, 0.0)
         for nth in range(takes):
             chance = decayed(arm.chance, past.get(arm.name, 0) + nth, rho)
-            if chance > 0:
-                found.append(_Take(burden / chance, 1 - chance, place, nth, burden, chance))
+            if chance == 0 or burden >= chance * value:
+                break  # dearer per accepted clip than a clip is worth, and so is every later take
+            found.append(_Take(burden / chance, 1 - chance, place, nth, burden, chance))
     return sorted(found)
 
 
@@ -164,15 +174,16 @@ def _order(trail: _Trail | None) -> tuple[int, ...]:
 
 def _way(arms: Sequence[Arm], order: tuple[int, ...], past: Mapping[str, int], rho: float) -> Way:
     made: dict[int, int] = {}
+    chances = []
     reached, spent, mean, square = 1.0, 0.0, 0.0, 0.0
     for place in order:
         arm = arms[place]
         chance = decayed(arm.chance, past.get(arm.name, 0) + made.get(place, 0), rho)
         made[place] = made.get(place, 0) + 1
+        chances.append(chance)
         spent += float(arm.cost)
-        mean += reached * chance * spent
+        mean += reached * float(arm.cost)
         square += reached * chance * spent * spent
         reached *= 1 - chance
-    mean += reached * spent
     square += reached * spent * spent
-    return Way(order, mean, max(0.0, square - mean * mean), 1 - reached)
+    return Way(order, mean, max(0.0, square - mean * mean), 1 - reached, tuple(chances))

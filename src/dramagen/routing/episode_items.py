@@ -1,0 +1,228 @@
+"""What the budget chooses among: a shot, or shots that keep one model, each with its options by rising cost.
+
+Shots that belong together (one continues from another, or one scene) are one item: its options are a model for all
+of them, each with as many takes as the money allows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import fsum, inf
+from typing import NamedTuple
+
+from dramagen.routing.attempts import DEFAULT_RHO, Arm
+from dramagen.routing.episode_ways import Way, fixed_ways, ways
+
+
+class Offer(NamedTuple):
+    """A route that would film a shot.
+
+    Attributes:
+        name: the route's; no two offers of one shot share it.
+        model: whose quality it is; rejections are counted for the model.
+        key: whose concurrency it uses up.
+        cost, most: the expected price of a take, and the most it can be, in the episode's currency.
+        chance: that its first take on such a shot is accepted.
+        seconds: how long a take runs, None where that is not known.
+    """
+
+    name: str
+    model: str
+    key: str
+    cost: float
+    most: float
+    chance: float
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A shot of the episode.
+
+    Attributes:
+        name: unique in the episode.
+        offers: the routes that may film it, best first by whoever is in charge.
+        takes: how many may be made.
+        weight: what its clip is worth beside the others'.
+        fixed: the first offer is the only one there is a choice of (its order was chosen by other rules).
+        failed: rejected takes of it, by model.
+        group: shots of one group keep one model; None stands alone.
+        after: the shot it can only be filmed after.
+        held: the model of the take that is there already: nothing to buy, and its group follows it.
+    """
+
+    name: str
+    offers: tuple[Offer, ...] = ()
+    takes: int = 3
+    weight: float = 1.0
+    fixed: bool = False
+    failed: Mapping[str, int] | None = None
+    group: str | None = None
+    after: str | None = None
+    held: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filmed:
+    """One shot in one way."""
+
+    need: Need
+    offers: tuple[Offer, ...]
+    way: Way
+
+    @property
+    def takes(self) -> tuple[Offer, ...]:
+        """The offer of each take, in order."""
+        return tuple(self.offers[place] for place in self.way.order)
+
+    @property
+    def chances(self) -> tuple[float, ...]:
+        """The chance of each take, once it is made."""
+        return self.way.chances
+
+    @property
+    def reserved(self) -> float:
+        """The money that has to be there: what is expected, and never less than the first take can cost."""
+        return max(self.way.cost, self.takes[0].most if self.way.order else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A way to film every shot of an item. ``model`` is the one they keep, None where each has its own."""
+
+    shots: tuple[Filmed, ...]
+    cost: float
+    worth: float
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What a take weighs beside its price.
+
+    Attributes:
+        second: what a second of waiting is worth, by key: where many share a key, each waits for the others.
+        switch: what leaving the model of a group costs per take, in money; infinite where it must be kept.
+        human: what looking at one take costs.
+    """
+
+    second: Mapping[str, float]
+    switch: float = inf
+    human: float = 0.0
+
+    def any(self, kept: str | None) -> bool:
+        """Whether any take weighs more than its price."""
+        return bool(kept is not None or self.human or any(self.second.values()))
+
+    def of(self, offer: Offer, kept: str | None) -> float:
+        """The burden of one take of this offer, where ``kept`` is the model of its group."""
+        away = self.switch if kept is not None and offer.model != kept else 0.0
+        return away + self.human + self.second.get(offer.key, 0.0) * (offer.seconds or 0.0)
+
+
+class Ways:
+    """The ways of shots, each kind of shot worked out once: an episode has fewer kinds than shots."""
+
+    def __init__(self, rho: float = DEFAULT_RHO, value: float = inf) -> None:
+        self._rho, self._value = rho, value
+        self._known: dict[object, list[tuple[tuple[Offer, ...], Way]]] = {}
+
+    def of(self, need: Need, weights: Weights, kept: str | None = None) -> list[Filmed]:
+        """The ways of one shot, by rising cost; the first films nothing."""
+        failed = tuple(sorted((need.failed or {}).items()))
+        burdens = tuple(weights.of(offer, kept) for offer in need.offers) if weights.any(kept) else ()
+        kind = (need.offers, need.takes, need.fixed, failed, burdens)
+        if kind not in self._known:
+            self._known[kind] = self._found(need, burdens)
+        return [Filmed(need, offers, way) for offers, way in self._known[kind]]
+
+    def _found(self, need: Need, burdens: Sequence[float]) -> list[tuple[tuple[Offer, ...], Way]]:
+        weighed = _one_a_model(need, burdens or [0.0] * len(need.offers))
+        offers = tuple(offer for offer, _ in weighed)
+        arms = [Arm(offer.model, offer.cost, offer.chance) for offer in offers]
+        failed = {offer.model: (need.failed or {}).get(offer.model, 0) for offer in offers}
+        if need.fixed:
+            found = fixed_ways(arms, need.takes, failed=failed, rho=self._rho)
+        else:
+            extra = {offer.model: burden for offer, burden in weighed}
+            found = ways(arms, need.takes, failed=failed, rho=self._rho, burdens=extra, value=self._value)
+        return [(offers, way) for way in found]
+
+
+def _one_a_model(need: Need, burdens: Sequence[float]) -> list[tuple[Offer, float]]:
+    """Of each model its cheapest route: two routes of one model share its failures, and are no second chance."""
+    allowed = [each for each in zip(need.offers, burdens, strict=True) if each[1] < inf]
+    if need.fixed:
+        return [each for each in allowed if each[0] is need.offers[0]]
+    best: dict[str, tuple[Offer, float]] = {}
+    for offer, burden in allowed:
+        other = best.get(offer.model)
+        if other is None or offer.cost + burden < other[0].cost + other[1]:
+            best[offer.model] = (offer, burden)
+    return list(best.values())
+
+
+def options_alone(need: Need, known: Ways, weights: Weights) -> list[Option]:
+    """The options of a shot by itself. Filming nothing is one only where there is no other."""
+    found = known.of(need, weights)
+    filming = [each for each in found if each.way.order] or found
+    return [Option((each,), each.reserved, need.weight * each.way.chance) for each in filming]
+
+
+def options_together(needs: Sequence[Need], known: Ways, weights: Weights, value: float) -> list[Option]:
+    """The options of shots that keep one model: none where no model can film them all.
+
+    Each model's options go from one take of every shot upward, the step that buys most for its money first.
+    """
+    held = {need.held for need in needs if need.held is not None}
+    to_film = [need for need in needs if need.held is None]
+    able = [{o.model for o in (need.offers[:1] if need.fixed else need.offers)} for need in to_film]
+    models = held if len(held) == 1 else set.intersection(*able) if able and not held else set()
+    found: list[Option] = []
+    for model in sorted(models):
+        rows = [_hull([f for f in known.of(need, weights, model) if f.way.order]) for need in to_film]
+        if all(rows):
+            found += _upgraded(rows, model, value)
+    return found
+
+
+def _hull(found: list[Filmed]) -> list[Filmed]:
+    """The ways whose steps upward each buy less for the money than the one before."""
+    hull: list[Filmed] = []
+    for each in found:
+        if hull and each.way.chance <= hull[-1].way.chance:
+            continue
+        if hull and each.reserved <= hull[-1].reserved:
+            hull[-1] = each  # the same money is set aside
+            continue
+        while len(hull) > 1 and _gain(hull[-2], hull[-1]) <= _gain(hull[-1], each):
+            hull.pop()
+        hull.append(each)
+    return hull
+
+
+def _gain(start: Filmed, to: Filmed) -> float:
+    more = to.reserved - start.reserved
+    better = to.need.weight * (to.way.chance - start.way.chance)
+    return better / more if more > 0 else inf
+
+
+def _upgraded(rows: list[list[Filmed]], model: str, value: float) -> list[Option]:
+    now = [row[0] for row in rows]
+    steps = sorted(
+        ((-_gain(start, to), shot, number) for shot, row in enumerate(rows)
+         for number, (start, to) in enumerate(pairwise(row))),
+    )  # fmt: skip
+    found = [_together(now, model)]
+    for minus_gain, shot, number in steps:
+        if -minus_gain * value < 1:
+            break
+        now[shot] = rows[shot][number + 1]
+        found.append(_together(now, model))
+    return found
+
+
+def _together(shots: list[Filmed], model: str) -> Option:
+    cost = fsum(each.reserved for each in shots)
+    worth = fsum(each.need.weight * each.way.chance for each in shots)
+    return Option(tuple(shots), cost, worth, model)
