@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dramagen.bench.judge import Prices, judge
+from dramagen.bench.judge import Prices, calls, judge
 from dramagen.bench.judge_client import Endpoint
 from dramagen.bench.judging import Judgement
 from dramagen.bench.results import Results
@@ -70,6 +70,7 @@ def asked_judge(model: str | None, url: str | None, prices: Prices | None) -> Ju
 
 async def judged(asked: JudgeKey, results: Results, folder: Path) -> Judgement:
     """Ask, and say what it took."""
+    note(f"judge {asked.model}: up to {calls(results.takes)} questions")
     async with Endpoint.at(asked.url, asked.model, asked.key) as endpoint:
         found = await judge(endpoint, results.suite, results.takes, folder, prices=asked.prices)
     cost = f", {found.cost}" if found.cost is not None else ""
