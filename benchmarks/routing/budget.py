@@ -18,6 +18,8 @@ SIZES = ((10, 40), (20, 40), (40, 60), (120, 60), (120, 170), (1_000, 170), (10_
 """Shots, and ways of filming each."""
 CHECKED = 120
 """The largest episode that the exact solver is asked about."""
+SECONDS = 20
+"""What it may take for one; after that, the bound it has proved so far is what counts."""
 
 
 def episode(shots: int, ways: int, seed: int) -> Ways:
@@ -41,9 +43,9 @@ def allocated() -> list[Row]:
         for seed, share in enumerate((0.5, 1.0, 1.5, 2.5, 4.0) if shots <= 1_000 else (1.5,)):
             options = episode(shots, ways, seed)
             budget = share * shots
-            begun = time.perf_counter()
+            begun, used = time.perf_counter(), time.process_time()
             found = allocation(options, budget)
-            mine.append(time.perf_counter() - begun)
+            mine.append((time.process_time() - used, time.perf_counter() - begun))
             bounds.append(1 - found.worth / found.bound)
             sure += found.exact
             if found.spent > budget:
@@ -57,18 +59,19 @@ def allocated() -> list[Row]:
             {
                 "shots": shots,
                 "ways each": ways,
-                "worst gap to the exact optimum": f"{max(0.0, *gaps):.4%}" if gaps else "not asked",
+                "worst gap to the exact solver": f"{max(0.0, *gaps):.4%}" if gaps else "not asked",
                 "worst gap to its own bound": f"{max(bounds):.4%}",
                 "proved optimal": f"{sure} of {len(mine)}",
-                "ms, slowest": f"{max(mine) * 1000:.0f}",
-                "ms, exact solver, slowest": f"{max(theirs) * 1000:.0f}" if theirs else "",
+                "slowest, CPU ms": f"{max(cpu for cpu, _ in mine) * 1000:.0f}",
+                "wall ms": f"{max(wall for _, wall in mine) * 1000:.0f}",
+                "exact solver, wall ms": f"{max(theirs) * 1000:.0f}" if theirs else "",
             }
         )
     return rows
 
 
 def exact(options: Ways, budget: float) -> float:
-    """The optimum as a mixed-integer program."""
+    """What the mixed-integer program proves that no choice exceeds: the optimum, unless its time runs out."""
     numpy, optimize, sparse = map(import_module, ("numpy", "scipy.optimize", "scipy.sparse"))
     costs = numpy.array([cost for ways in options.values() for cost, _ in ways])
     worths = numpy.array([worth for ways in options.values() for _, worth in ways])
@@ -82,9 +85,9 @@ def exact(options: Ways, budget: float) -> float:
         ],
         integrality=numpy.ones(len(costs)),
         bounds=optimize.Bounds(0, 1),
-        options={"mip_rel_gap": 1e-9},
+        options={"mip_rel_gap": 1e-6, "time_limit": SECONDS},
     )
-    return float(-solved.fun)
+    return float(-solved.mip_dual_bound)
 
 
 def planned_shots() -> list[Row]:

@@ -1,13 +1,15 @@
 """Everything about routing in one go: the tables and drawings of docs/routing.md.
 
-python benchmarks/routing/run.py DATA_FOLDER [--splits 60]
+python benchmarks/routing/run.py DATA_FOLDER [--splits 60] [--only NAME ...]
 
-Where SciPy is installed the planner is checked against its exact solver too; nothing else needs it.
+Each table is written as soon as it is measured. Where SciPy is installed the planner is checked against its exact
+solver too; nothing else needs it.
 """
 
 import argparse
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this folder is started as a script
@@ -34,6 +36,11 @@ def written(page: str, name: str, rows: list[Row]) -> str:
     return changed
 
 
+def write(name: str, rows: list[Row]) -> None:
+    """Puts this table on the page."""
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), name, rows), encoding="utf-8")
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -41,29 +48,29 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--splits", type=int, default=60)
+    parser.add_argument(
+        "--only", nargs="*", metavar="NAME", help="replay, or tables by the name of their place"
+    )
     asked = parser.parse_args()
-    tables, planes = replayed(asked.folder, asked.splits)
-    tables |= {
-        "stream": streamed(asked.folder),
-        "planner": allocated(),
-        "shot-plans": planned_shots(),
-        "pairs": compared(asked.folder),
-        "simulated": simulated(asked.folder),
-        "machine": [machine() | {"splits": asked.splits}],
+    measured: dict[str, Callable[[Path], list[Row]]] = {
+        "stream": streamed,
+        "pairs": compared,
+        "simulated": simulated,
+        "shot-plans": lambda folder: planned_shots(),
+        "planner": lambda folder: allocated(),
+        "machine": lambda folder: [machine() | {"splits": asked.splits}],
     }
-    page = PAGE.read_text(encoding="utf-8")
-    for name, rows in tables.items():
-        page = written(page, name, rows)
-    PAGE.write_text(page, encoding="utf-8")
-    for name, points in planes.items():
-        drawing = plane(
-            f"Share of shots accepted against spend per shot, {name} prices",
-            f"spend per shot ({name} prices)",
-            "shots accepted",
-            points,
-            SINGLES,
-        )
-        (DOCS / f"routing-{name}.svg").write_text(drawing, encoding="utf-8")
+    if replaying := not asked.only or "replay" in asked.only:
+        tables, planes = replayed(asked.folder, asked.splits)
+        for name, rows in tables.items():
+            write(name, rows)
+        for name, points in planes.items():
+            title = f"Share of shots accepted against spend per shot, {name} prices"
+            drawing = plane(title, f"spend per shot ({name} prices)", "shots accepted", points, SINGLES)
+            (DOCS / f"routing-{name}.svg").write_text(drawing, encoding="utf-8")
+    for name, measure in measured.items():
+        if not asked.only or name in asked.only or (replaying and name == "machine"):
+            write(name, measure(asked.folder))
 
 
 if __name__ == "__main__":
