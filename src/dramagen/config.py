@@ -64,6 +64,44 @@ class Limits(Setting):
     list_per_second: Annotated[Decimal, Field(gt=0)] | None = None
 
 
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+class Routing(Setting):
+    """How routes are chosen: ``[routing]`` in ``dramagen.toml``. All optional.
+
+    Attributes:
+        allow: pins of which a route must satisfy one: provider, model, or ``provider[:region]/model``.
+        deny: pins of which it may satisfy none. Both hold for pinned shots too: a pin they forbid is an error.
+        floor: the chance of acceptance a model must be above with nine tenths' certainty.
+        min_rating: the arena rating it must be above, by the lower end of its 95 % interval.
+        guarantee: the chance of an accepted clip a shot's plan must reach, if takes can reach it: the value of a
+            clip is raised until it does. The three bind no pinned shot.
+        value: what one accepted clip is worth; left out, some times what a middling model needs for one.
+        takes: how many takes of one shot a plan looks ahead.
+        review: what it costs that a person looks at one take.
+        rho: how alike takes of one model on one shot are; left out, the project's own verdicts say.
+    """
+
+    allow: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    deny: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    floor: Annotated[float, Field(ge=0, lt=1)] | None = None
+    min_rating: float | None = None
+    guarantee: Annotated[float, Field(gt=0, lt=1)] | None = None
+    value: Money | None = None
+    takes: Annotated[int, Field(ge=1, le=16)] | None = None
+    review: Money | None = None
+    rho: Annotated[float, Field(ge=0, le=1)] | None = None
+
+    @field_validator("value", "review")
+    @classmethod
+    def _positive(cls, value: Money | None) -> Money | None:
+        if value is not None and value.amount < 0:
+            raise ValueError("it is zero or more")
+        return value
+
+
 def _rates(value: object) -> object:
     if isinstance(value, Mapping):
         stated = value.get("date")
@@ -86,7 +124,8 @@ class Config(Setting):
         rates: dated exchange rates.
         limits: by provider, model, or ``provider/model``: jobs at once, or a :class:`Limits`.
         budgets: hard caps.
-        policy: ``cheapest``, or a callable that orders quotes (see ``dramagen.routing``).
+        policy: ``value``, ``cheapest``, ``best``, ``fastest``, or a callable that orders quotes.
+        routing: what a policy reckons with, and what it may not choose; a mapping, or a :class:`Routing`.
         allow_private: networks (CIDR) or hosts results and pictures may come from though they are private.
         on_unknown: ``hold`` keeps a create without an answer for a person; ``resend`` sends it again where the
             vendor was asked and knows no such job, at the risk of paying twice.
@@ -109,6 +148,7 @@ class Config(Setting):
     limits: Mapping[str, Annotated[int, Field(ge=1)] | Limits] = Field(default_factory=dict)
     budgets: tuple[Budget, ...] = ()
     policy: str | Callable[..., Any] | None = None
+    routing: Routing = Field(default_factory=Routing)
     allow_private: tuple[str, ...] = ()
     on_unknown: Literal["hold", "resend"] | None = None
     callback_url: str | None = None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from dramagen.config import DEFAULT_RATES, Budget, Config
+from dramagen.config import DEFAULT_RATES, Budget, Config, Routing
 from dramagen.errors import ConfigError
 from dramagen.money import Money, Rates
 
@@ -110,6 +110,14 @@ class Settings:
     def budgets(self) -> tuple[Budget, ...]:
         """Hard caps of every layer together: a weaker layer cannot loosen a stronger one."""
         return tuple(budget for layer in self.layers for budget in layer.config.budgets)
+
+    @property
+    def routing(self) -> Routing:
+        """How routes are chosen: each field as the strongest layer has it; what any layer denies is denied."""
+        said = [layer.config.routing for layer in self.layers]
+        found = {name: getattr(each, name) for each in reversed(said) for name in each.model_fields_set}
+        denied = dict.fromkeys(pin for each in said for pin in each.deny)
+        return Routing(**found | {"deny": tuple(denied)})
 
     @property
     def on_unknown(self) -> str:
@@ -266,6 +274,8 @@ def _check_callback(settings: Settings) -> None:
 def _check_rates(settings: Settings) -> None:
     """A cap that cannot be compared is no cap."""
     used = {"currency": settings.currency} | {f"budgets.{b.per}": b.limit.currency for b in settings.budgets}
+    weighed = {"routing.value": settings.routing.value, "routing.review": settings.routing.review}
+    used |= {name: money.currency for name, money in weighed.items() if money is not None}
     for name, currency in used.items():
         if currency not in settings.rates.per_usd:
             raise ConfigError(

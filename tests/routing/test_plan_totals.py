@@ -14,7 +14,7 @@ from dramagen.catalog.route import Route
 from dramagen.errors import ConfigError
 from dramagen.money import Money, Rates
 from dramagen.routing.plan import Plan, ShotPlan
-from dramagen.routing.policy import cheapest, policy
+from dramagen.routing.policy import Cheapest, policy
 from dramagen.shot import Shot
 
 RATES = Rates({"CNY": Decimal("7")}, date(2026, 11, 22))
@@ -41,23 +41,23 @@ def planned(*quotes: Quote, held: str | None = None, name: str = "s01") -> ShotP
 
 def test_cheapest_compares_across_currencies_then_ratings_then_names() -> None:
     dear, cheap = quote("a", "8 CNY"), quote("b", "1 USD")
-    assert list(cheapest(Shot("x"), [dear, cheap], RATES)) == [cheap, dear]
+    assert list(Cheapest()(Shot("x"), [dear, cheap], RATES)) == [cheap, dear]
     plain, good = quote("a", "7 CNY"), quote("c", "1 USD", rating=1200.0)
-    assert list(cheapest(Shot("x"), [plain, good, cheap], RATES)) == [good, plain, cheap]
+    assert list(Cheapest()(Shot("x"), [plain, good, cheap], RATES)) == [good, plain, cheap]
 
 
 @given(st.permutations(["3 CNY", "1 USD", "2 CNY", "0.5 USD"]))
 def test_the_order_they_come_in_changes_nothing(prices: list[str]) -> None:
     quotes = [quote(price.replace(" ", "-").replace(".", "-").lower(), price) for price in prices]
-    ordered = [q.price.expected for q in cheapest(Shot("x"), quotes, RATES)]
+    ordered = [q.price.expected for q in Cheapest()(Shot("x"), quotes, RATES)]
     assert ordered == [Money("2 CNY"), Money("3 CNY"), Money("0.5 USD"), Money("1 USD")]
 
 
 def test_a_policy_is_a_name_or_a_callable() -> None:
-    assert policy(None) is policy("cheapest") is cheapest
-    assert policy(cheapest) is cheapest
-    with pytest.raises(ConfigError, match="'best' is unknown"):
-        policy("best")
+    assert policy(None).name == "value"
+    assert policy("cheapest") == policy(Cheapest())
+    with pytest.raises(ConfigError, match="'dearest' is unknown; there are best, cheapest, fastest, value"):
+        policy("dearest")
 
 
 def test_sums_leave_out_what_is_held_and_use_the_first_attempt() -> None:

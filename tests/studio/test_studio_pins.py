@@ -43,7 +43,7 @@ def test_a_provider_pin_lets_the_policy_choose_among_its_living_models(
     lot: Any, pin: str, start: str
 ) -> None:
     shot = lot.shot.changed(pin=pin, resolution="720p")
-    (planned,) = lot.open(keys=BOTH).plan(shot).shots
+    (planned,) = lot.open(keys=BOTH, policy="cheapest").plan(shot).shots
     assert len(planned.attempts) > 1
     assert all(quote.route.id.startswith(start) for quote in planned.attempts)
     prices = [lot.open().settings.rates.convert(q.price.expected, "CNY").amount for q in planned.attempts]
@@ -52,7 +52,7 @@ def test_a_provider_pin_lets_the_policy_choose_among_its_living_models(
     assert retired.isdisjoint(q.route.id for q in planned.attempts)
 
 
-def test_without_a_pin_every_keyed_route_is_tried_cheapest_first_and_never_the_animatic(lot: Any) -> None:
+def test_without_a_pin_every_keyed_route_is_tried_and_never_the_animatic(lot: Any) -> None:
     routes = attempts(lot, None)
     assert {route.partition(":")[0] for route in routes} == {"seedance", "kling"}
 
@@ -192,5 +192,5 @@ def test_a_quote_named_twice_is_one_attempt(lot: Any) -> None:
 
 
 def test_a_named_policy_must_exist(lot: Any) -> None:
-    with pytest.raises(ConfigError, match="'dearest' is unknown; there are cheapest"):
+    with pytest.raises(ConfigError, match="'dearest' is unknown; there are best, cheapest"):
         lot.open(policy="dearest")

@@ -90,7 +90,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is about to be bought, and under which caps."""
+    """What is about to be bought, and under which caps. ``decision``: why there, as JSON."""
 
     shot_hash: str
     take: int
@@ -105,6 +105,7 @@ class Intent:
     pin: str | None = None
     budgets: tuple[Budget, ...] = ()
     cap_currency: str = "CNY"
+    decision: str = ""
 
 
 def usefulness(job: Job) -> int:

@@ -12,14 +12,14 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 from dramagen.adapters.base import Ticket
-from dramagen.engine import bindings
+from dramagen.engine import bindings, judgements
 from dramagen.engine.caps import Caps
 from dramagen.engine.database import Transaction
 from dramagen.engine.entries import COLUMNS, Entry, Which, entry_of
 from dramagen.engine.jobs import Intent, Job, job_of, moved
 from dramagen.engine.ledger import Ledger, ledger_of
 from dramagen.engine.state import MOVES, JobState
-from dramagen.errors import DramagenError
+from dramagen.errors import DefectiveClip, DramagenError
 from dramagen.money import Money, Rates
 
 EVERY = Which()
@@ -103,7 +103,10 @@ class Journal:
     def reviews(self, job_id: str) -> list[dict[str, Any]]:
         """What people said of a job's clip: ``{"at", "accepted", "reason"}``, in order."""
         with self._db.reading() as tx:
-            rows = tx.rows("SELECT at, accepted, reason FROM reviews WHERE job = ? ORDER BY seq", (job_id,))
+            rows = tx.rows(
+                "SELECT at, accepted, reason FROM reviews WHERE job = ? AND source = ? ORDER BY seq",
+                (job_id, judgements.PERSON),
+            )
         return [row | {"accepted": bool(row["accepted"])} for row in rows]
 
     def ledger(self, which: Which = EVERY) -> Ledger:
@@ -153,6 +156,8 @@ class Journal:
             bindings.bind(
                 tx, intent.shot_hash, intent.take, generation, job_id, only_if_vacant=intent.pin is not None
             )
+            if intent.decision:
+                judgements.explain(tx, job_id, intent.decision)
             self._event(tx, job_id, "reserved", {"route": intent.quote.route.id, "money": most.to_json()})
             return self._one(tx, job_id), True
 
@@ -219,6 +224,8 @@ class Journal:
                 data |= {"money": cost.to_json(), "source": cost_source}
             if ticket is not None:
                 data |= {"vendor_id": ticket.id}
+            if isinstance(error, DefectiveClip):
+                judgements.keep(tx, job.id, False, error.message, self._now(), judgements.CHECK)
             self._event(tx, job.id, to.value, data)
         # The row is as it was but for these: whoever else had changed it would have changed its state or epoch too.
         return moved(job, kept)
@@ -280,11 +287,7 @@ class Journal:
     def review(self, job_id: str, accepted: bool, reason: str) -> None:
         """Remember what a person said of a take."""
         with self._db.transaction() as tx:
-            now = self._now()
-            tx.execute(
-                "INSERT INTO reviews (job, accepted, reason, at) VALUES (?, ?, ?, ?)",
-                (job_id, int(accepted), reason, now),
-            )
+            judgements.keep(tx, job_id, accepted, reason, self._now())
 
     def consult(self, question: Callable[[Transaction], T]) -> T:
         """The answer to a question about what :meth:`transact` wrote; waits for no writer."""

@@ -78,4 +78,9 @@ MIGRATIONS = (
     CREATE INDEX claims_by_day ON jobs
         (created, state, reserved, currency, cap_currency, rate, cost, cost_currency)
     """,
+    # Why each job was ordered where it was, and who said what of its clip: a person, or a check.
+    """
+    CREATE TABLE decisions (job TEXT PRIMARY KEY REFERENCES jobs (id), data TEXT NOT NULL);
+    ALTER TABLE reviews ADD COLUMN source TEXT NOT NULL DEFAULT 'person'
+    """,
 )

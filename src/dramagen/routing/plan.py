@@ -7,6 +7,7 @@ from typing import Any
 
 from dramagen.catalog.order import Quote, Refusal
 from dramagen.money import Money, Rates
+from dramagen.routing.decision import Decision
 from dramagen.shot import Shot
 
 
@@ -19,6 +20,7 @@ class ShotPlan:
         quotes: every route that could, with or without a key.
         refusals: every route that could not, with its reason.
         held: the route a finished or running job already binds this take to; filming it costs nothing more.
+        decision: the numbers the attempts were ordered by; None where there are none.
     """
 
     shot: Shot
@@ -26,6 +28,7 @@ class ShotPlan:
     quotes: tuple[Quote, ...]
     refusals: tuple[Refusal, ...]
     held: str | None = None
+    decision: Decision | None = None
 
     @property
     def choice(self) -> Quote | None:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TypeVar
 
 from dramagen.engine.clock import Clock
-from dramagen.engine.database import SQLite
+from dramagen.engine.database import SQLite, Transaction
 from dramagen.engine.journal import Database, Journal
 from dramagen.engine.limits.breaker import closed_routes
 from dramagen.engine.owner import HomeOwner, Owner
@@ -57,16 +57,28 @@ class Books:
         with self.journal() as journal:
             return question(journal)
 
+    def consult(self, question: Callable[[Transaction], T], empty: T) -> T:
+        """The answer to a question about what is written beside the jobs; see :meth:`look`."""
+        return self.look(lambda journal: journal.consult(question), empty)
+
     def closed_routes(self) -> Mapping[str, str]:
         """Where nothing is sent at present, and why, by the name of a line or an account."""
         return self.look(self._closed, {})
 
     def known(
-        self, shots: Sequence[Shot], takes: Sequence[int], sha256: Callable[[Media], str]
+        self,
+        shots: Sequence[Shot],
+        takes: Sequence[int],
+        sha256: Callable[[Media], str],
+        hear: Callable[[Transaction], None],
     ) -> tuple[list[str | None], Mapping[str, str]]:
-        """For each take the route of the finished or running job that holds it, if any; and the closed routes."""
+        """For each take the route of the finished or running job that holds it, if any; and the closed routes.
+
+        ``hear`` listens to what was said of clips, since the journal is open.
+        """
 
         def look(journal: Journal) -> tuple[list[str | None], Mapping[str, str]]:
+            journal.consult(hear)
             wanted = zip(shots, takes, strict=True)
             return [_holder(journal, shot, take, sha256) for shot, take in wanted], self._closed(journal)
 

@@ -124,18 +124,19 @@ class Filming:
         """
         # The others wait where they hold next to nothing.
         async with self._desk:
-            quote: Quote | None = None
+            route: str | None = None
             try:
                 began = self.engine.clock.now()
-                quote = await self._ask(self._best, wanted, fresh, tried, errors)
+                quote, why = await self._ask(self._best, wanted, fresh, tried, errors)
+                route = quote.route.id
                 self._planned(wanted, quote, bool(errors), began)
                 if self._closed:
                     raise ConfigError(CLOSED)
-                job, started = await self._ask(self._reserve, wanted, quote, fresh)
+                job, started = await self._ask(self._reserve, wanted, quote, why, fresh)
             except DramagenError as stop:
                 if stop not in errors:
                     stop.attempts = stop.attempts or tuple(errors)
-                    self._stopped(wanted.shot, wanted.take, stop, quote.route.id if quote else None)
+                    self._stopped(wanted.shot, wanted.take, stop, route)
                 raise
         if started:
             self._tell("reserved", wanted.shot, job, money=quote.price.most)
@@ -143,26 +144,31 @@ class Filming:
 
     def _best(
         self, wanted: Wanted, fresh: bool, tried: Collection[Route], errors: Sequence[DramagenError]
-    ) -> Quote:
-        """The first planned route that gave no verdict yet. Raises what they said where none is left."""
-        planned = self.planner.for_filming(wanted.shot)
-        if not (planned.attempts or errors):
-            raise self.planner.nothing(planned)
+    ) -> tuple[Quote, str]:
+        """The first planned route that gave no verdict yet, and why it is first, as JSON.
+
+        Raises what they said where none is left.
+        """
         # A failed job is not sent again on its route unless the caller asks for that.
         failed = [] if fresh else self.engine.journal.failures(wanted.key, wanted.take)
-        done_with = {job.route for job in failed} | set(tried)
-        for quote in planned.attempts:
-            if quote.route not in done_with:
-                return quote
+        done_with = dict.fromkeys([*tried, *(job.route for job in failed)])
+        learning = self.planner.weighing.learning
+        learning.refresh()
+        past = learning.past(wanted.key, None if fresh else wanted.take)
+        planned = self.planner.for_filming(wanted.shot, past, tuple(done_with))
+        if planned.choice is not None:
+            return planned.choice, planned.decision.compact() if planned.decision is not None else ""
         mine = [job for job in failed if job.route.satisfies(wanted.shot.pin)]
         said = list(errors) or [self.engine.verdict_of(job) for job in mine]
+        if not said:
+            raise self.planner.nothing(planned)
         said[-1].attempts = tuple(said[:-1])
         raise said[-1]
 
-    def _reserve(self, wanted: Wanted, quote: Quote, fresh: bool) -> tuple[Job, bool]:
-        return self.engine.journal.reserve(self._intent(wanted, quote, fresh))
+    def _reserve(self, wanted: Wanted, quote: Quote, why: str, fresh: bool) -> tuple[Job, bool]:
+        return self.engine.journal.reserve(self._intent(wanted, quote, why, fresh))
 
-    def _intent(self, wanted: Wanted, quote: Quote, fresh: bool) -> Intent:
+    def _intent(self, wanted: Wanted, quote: Quote, why: str, fresh: bool) -> Intent:
         engine, shot = self.engine, wanted.shot
         access = engine.services.access(quote.route.provider)[quote.route.region]
         if access.local and shot.pin is None:
@@ -182,6 +188,7 @@ class Filming:
             pin=shot.pin,
             budgets=wanted.budgets,
             cap_currency=self.settings.currency,
+            decision=why,
         )
 
     async def _vacate(self, job_id: str) -> None:

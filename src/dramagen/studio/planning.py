@@ -1,6 +1,6 @@
 """Asking every route about a shot, and letting the policy choose. Spends nothing; reads files, not the network."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,10 +10,16 @@ from dramagen.catalog.route import Route
 from dramagen.engine.service import Services
 from dramagen.errors import ConfigError, DramagenError, NoRoute, RetiredModel
 from dramagen.money import Rates
+from dramagen.routing.decision import Decision, filtered
 from dramagen.routing.plan import ShotPlan
-from dramagen.routing.policy import Policy
+from dramagen.routing.policy import Chooser
 from dramagen.shot import Shot
 from dramagen.studio.asking import Asking
+from dramagen.studio.learning import Past
+from dramagen.studio.weighing import Weighing
+
+NEW = Past()
+"""Of a take nobody has filmed or judged yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,49 +28,79 @@ class Planner:
 
     services: Services
     asking: Asking
-    policy: Policy
+    policy: Chooser
     rates: Rates
+    weighing: Weighing
     today: Callable[[], date]
     closed: Callable[[], Mapping[str, str]] = dict
     """Where nothing is sent at present, and why, by the name of a line or an account."""
 
     def plan(
-        self, shot: Shot, *, held: str | None = None, closed: Mapping[str, str] | None = None
+        self,
+        shot: Shot,
+        *,
+        held: str | None = None,
+        closed: Mapping[str, str] | None = None,
+        past: Past = NEW,
     ) -> ShotPlan:
         """Every route's answer to a shot, and the attempts in order. Raises ``NoRoute`` for an unknown pin.
 
         ``closed`` is what :attr:`closed` said a moment ago, where several shots are planned at once.
         """
-        return self._asked(shot, self.services.catalog.routes(), True, held, closed)
+        answers = self._ask(shot, self.services.catalog.routes(), planning=True)
+        return self._chosen(shot, answers, past, held=held, closed=closed)
 
-    def for_filming(self, shot: Shot) -> ShotPlan:
-        """The same, of the routes that may film it, and with nothing left unmeasured."""
-        return self._asked(shot, self.services.catalog.matching(shot.pin), False, None)
+    def for_filming(self, shot: Shot, past: Past = NEW, tried: Collection[Route] = ()) -> ShotPlan:
+        """The same, of the routes that may film it, and with nothing left unmeasured.
 
-    def _asked(
+        Args:
+            tried: routes that gave their verdict on this take; they are no attempts any more.
+        """
+        answers = self._ask(shot, self.services.catalog.matching(shot.pin), planning=False)
+        return self._chosen(shot, answers, past, tried=tried)
+
+    def _ask(self, shot: Shot, routes: Sequence[Route], planning: bool) -> list[Quote | Refusal]:
+        return self.asking.ask(shot, routes, self._lifted(shot.pin), planning, self.today())
+
+    def _chosen(
         self,
         shot: Shot,
-        routes: Sequence[Route],
-        planning: bool,
-        held: str | None,
+        answers: Sequence[Quote | Refusal],
+        past: Past,
+        *,
+        tried: Collection[Route] = (),
+        held: str | None = None,
         closed: Mapping[str, str] | None = None,
     ) -> ShotPlan:
-        answers = self.asking.ask(shot, routes, self._lifted(shot.pin), planning, self.today())
-        attempts = self._attempts(shot, [a for a in answers if isinstance(a, Quote)])
+        answers = self.weighing.permitted(shot, answers)
+        offered = self._offered(shot, [a for a in answers if isinstance(a, Quote)])
         if shot.pin is None:
             # A pin is waited for or fails; without one whoever is at home is asked, if anybody is.
-            shut = self._shut(attempts, self.closed() if closed is None else closed)
-            if shut and len(shut) < len(attempts):
-                attempts = tuple(quote for quote in attempts if quote.route not in shut)
+            shut = self._shut(offered, self.closed() if closed is None else closed)
+            if shut and len(shut) < len(offered):
+                offered = {route: quote for route, quote in offered.items() if route not in shut}
                 answers = [shut.get(answer.route, answer) for answer in answers]
         quotes = tuple(a for a in answers if isinstance(a, Quote))
         refusals = tuple(a for a in answers if isinstance(a, Refusal))
-        return ShotPlan(shot, attempts, quotes, refusals, held)
+        if not offered:
+            return ShotPlan(shot, (), quotes, refusals, held)
+        outlook = self.weighing.outlook(shot, list(offered.values()), past)
+        chosen = self._attempts(self.policy.ask(shot, list(offered.values()), self.rates, outlook), offered)
+        decision = Decision(
+            policy=self.policy.name,
+            outlook=outlook,
+            order=tuple(quote.route.id for quote in chosen),
+            filtered=filtered(refusals, [q.route.id for q in quotes if not q.keyed]),
+            floor=self.weighing.routing.floor,
+            tried=tuple(route.id for route in tried if route in offered),
+        )
+        attempts = tuple(quote for quote in chosen if quote.route not in tried)
+        return ShotPlan(shot, attempts, quotes, refusals, held, decision)
 
-    def _shut(self, attempts: Sequence[Quote], closed: Mapping[str, str]) -> dict[Route, Refusal]:
+    def _shut(self, routes: Collection[Route], closed: Mapping[str, str]) -> dict[Route, Refusal]:
         """The routes to which nothing is sent at present."""
         shut = {}
-        for route in (quote.route for quote in attempts) if closed else ():
+        for route in routes if closed else ():
             service = self.services.service(route)
             why = closed.get(service.line) or closed.get(service.account)
             if why is not None:
@@ -92,16 +128,18 @@ class Planner:
 
     # --- the choice ----------------------------------------------------------------------------------------
 
-    def _attempts(self, shot: Shot, quotes: Sequence[Quote]) -> tuple[Quote, ...]:
+    def _offered(self, shot: Shot, quotes: Sequence[Quote]) -> dict[Route, Quote]:
+        """What the policy may choose among."""
         may = [q for q in quotes if q.keyed and q.route.satisfies(shot.pin)]
         paid = [q for q in may if not self._access(q.route).local]
         if not paid and shot.pin is None and self._any_key():
-            return ()  # an animatic stands in for a film when it is asked for, or when there is nothing else
-        offered = {q.route: q for q in paid or may}
-        if not offered:
-            return ()
+            return {}  # an animatic stands in for a film when it is asked for, or when there is nothing else
+        return {q.route: q for q in paid or may}
+
+    def _attempts(self, answer: Sequence[object], offered: Mapping[Route, Quote]) -> tuple[Quote, ...]:
+        """A policy's answer, once it is sure that it only orders and leaves out."""
         chosen: dict[Route, Quote] = {}
-        for quote in self.policy(shot, list(offered.values()), self.rates):
+        for quote in answer:
             found = offered.get(quote.route) if isinstance(quote, Quote) else None
             if found is None or (found is not quote and found != quote):
                 what = quote.route.id if isinstance(quote, Quote) else repr(quote)
@@ -109,7 +147,7 @@ class Planner:
                     f"the policy chose {what}, which is not among the quotes it was given: it may only order "
                     "them and leave some out"
                 )
-            chosen[quote.route] = quote
+            chosen[found.route] = found
         return tuple(chosen.values())
 
     def _any_key(self) -> bool:

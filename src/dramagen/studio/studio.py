@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from dramagen.studio.opening import Opened
     from dramagen.studio.planning import Planner
     from dramagen.studio.results import Results
+    from dramagen.studio.weighing import Weighing
 
 ROOM = 1000
 """Events kept for a reader that is behind."""
@@ -57,7 +58,7 @@ class Studio:
     Args:
         config: settings of this program; the environment and ``dramagen.toml`` fill in the rest.
         on_event: told of every step, in the studio's own task; it must not block. :meth:`events` may be slow.
-        policy: chooses among routes; the configured one (``cheapest``) by default.
+        policy: chooses among routes; the configured one (``value``) by default.
         clock: time; tests give a virtual one.
         cwd: where ``dramagen.toml`` is looked for; the working directory by default.
         transports: httpx transports by URL scheme, such as ``{"https": FakeProvider(...)}`` in a test.
@@ -96,6 +97,7 @@ class Studio:
         self._transports = dict(transports or {})
         self._policy = policy_of(policy or self.settings.first("policy", None))
         self._books = Books(self.settings, self._clock)
+        self._weighing = self._make_weighing()
         self._planner = self._make_planner(Intake(self.store))
         self._opened: Opened | None = None
         self._stack: AsyncExitStack | None = None
@@ -136,7 +138,23 @@ class Studio:
 
         settings, services = self.settings, self._services
         asking = Asking(services, intake, settings.rates)
-        return Planner(services, asking, self._policy, settings.rates, self._today, self._books.closed_routes)
+        return Planner(
+            services,
+            asking,
+            self._policy,
+            settings.rates,
+            self._weighing,
+            self._today,
+            self._books.closed_routes,
+        )
+
+    def _make_weighing(self) -> Weighing:
+        from dramagen.studio.learning import Learning
+        from dramagen.studio.weighing import Weighing
+
+        settings = self.settings
+        learning = Learning(self.catalog, self._books.consult, {}, settings.routing.rho)
+        return Weighing(learning, settings.routing, settings.rates, settings.currency)
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._clock.now(), UTC).date()
@@ -205,9 +223,11 @@ class Studio:
         if len(numbers) != len(listed):
             raise InvalidShot(f"{len(listed)} shots and {len(numbers)} takes: give one take for each shot")
         cap = None if budget is None else self.settings.rated(Money.parse(budget))
-        held, closed = self._books.known(listed, numbers, self._planner.asking.intake.sha256)
+        sha256, learning = self._planner.asking.intake.sha256, self._weighing.learning
+        held, closed = self._books.known(listed, numbers, sha256, learning.hear)
         planned = tuple(
-            self._planner.plan(s, held=h, closed=closed) for s, h in zip(listed, held, strict=True)
+            self._planner.plan(s, held=h, closed=closed, past=learning.of(s, h, sha256))
+            for s, h in zip(listed, held, strict=True)
         )
         routes = {quote.route for one in planned for quote in one.quotes}
         at_once = {route.id: self._services.concurrency(route) or 1000 for route in routes}
