@@ -16,9 +16,10 @@ from dramagen.errors import DramagenError
 FRESH, KEPT = 3.0, 1.0
 """Real seconds: so long is believed what another process says of its waiting jobs; so often it says it again."""
 
-AT_HAND = 32
+AT_HAND = 16
 """Creates of one line that this process has under way at once, from being let go until their outcome is on disk: what
-is announced and not sent is unknown after a crash, and the others cost less where they wait."""
+is announced and not sent is unknown after a crash, the others cost less where they wait, and whoever hears a verdict
+has to get at the journal between them."""
 
 
 class Leaving(Protocol):
