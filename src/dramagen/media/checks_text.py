@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from dramagen.media.decode import frames_of
@@ -58,11 +59,13 @@ def installed_reader() -> Reader | None:
     from importlib import import_module
 
     engine: Any = import_module("rapidocr_onnxruntime").RapidOCR()
+    alone = Lock()  # clips are checked in several threads, and nobody promises that this may be
 
     def read(picture: "Image") -> Sequence[Writing]:
         buffer = io.BytesIO()
         picture.save(buffer, "PNG")
-        lines, _ = engine(buffer.getvalue())
+        with alone:
+            lines, _ = engine(buffer.getvalue())
         return [_writing(corners, words, sure, picture) for corners, words, sure in lines or ()]
 
     return read
