@@ -14,6 +14,7 @@ from dramagen.cli.options import AsJson, money_of
 from dramagen.cli.screen import calmly, emit, note, say
 from dramagen.cli.tables import moneys
 from dramagen.cli.times import Since, Until
+from dramagen.cli.why import say_why, why_json
 from dramagen.engine.entries import Entry
 from dramagen.engine.jobs import Job
 from dramagen.engine.ledger import ASSUMED, ledger_of
@@ -111,13 +112,21 @@ def show_all(
 
 @jobs.command()
 @calmly
-def show(job_id: JobId, as_json: AsJson = False) -> None:
+def show(
+    job_id: JobId,
+    why: Annotated[
+        bool,
+        typer.Option("--why", help="The numbers it was ordered there by, and what was out of the question."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Everything that is known of one job."""
     studio = Studio()
     job = _found(studio, job_id)
     steps, reviews = studio.timeline(job.id), studio.reviews(job.id)
     if as_json:
-        emit(job.to_json() | {"timeline": steps, "reviews": reviews})
+        known = job.to_json() | {"timeline": steps, "reviews": reviews}
+        emit(known | ({"why": why_json(studio.decision(job.id))} if why else {}))
         return
     say(f"job {job.id}: {_name(job)}, take {job.take}, {job.route.id}")
     say(f"state {job.state}, {_money(job)}, tag {job.tag}")
@@ -135,6 +144,8 @@ def show(job_id: JobId, as_json: AsJson = False) -> None:
     for step in sorted([*steps, *words], key=lambda step: float(step["at"])):
         rest = ", ".join(f"{key} {_plain(value)}" for key, value in step.items() if key not in ("at", "kind"))
         say(f"  {_when(step['at'])}  {step['kind']}  {rest}".rstrip())
+    if why:
+        say_why(studio.decision(job.id), job.route.id)
 
 
 @jobs.command()

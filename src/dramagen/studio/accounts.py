@@ -10,6 +10,7 @@ from dramagen.engine.billcheck import BillCheck, check_bill
 from dramagen.engine.entries import Chosen, Entry, Which
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import JobMoved
+from dramagen.engine.judgements import explained
 from dramagen.engine.ledger import ASSUMED, SETTLED, Ledger
 from dramagen.engine.limits.breaker import forget
 from dramagen.engine.owner import Owner
@@ -17,6 +18,7 @@ from dramagen.engine.report import By, Report, report
 from dramagen.engine.state import JobState
 from dramagen.errors import ConfigError
 from dramagen.money import Money
+from dramagen.routing.decision import Decision
 from dramagen.settings import Settings
 from dramagen.studio.books import Books
 
@@ -54,6 +56,10 @@ class Accounts:
 
     def reviews(self, job_id: str) -> list[dict[str, Any]]:
         return self._books.look(lambda journal: journal.reviews(job_id), [])
+
+    def decision(self, job_id: str) -> Decision | None:
+        record = self._books.consult(lambda tx: explained(tx, job_id), None)
+        return None if record is None else Decision.from_json(record)
 
     def ledger(self, episode: str | None) -> Ledger:
         return self._books.look(lambda journal: journal.ledger(Which(episode=episode)), Ledger())

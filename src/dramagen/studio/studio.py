@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dramagen.engine.ledger import Ledger
     from dramagen.engine.report import By, Report
     from dramagen.events import Event, Result, Takes
+    from dramagen.routing.decision import Decision
     from dramagen.routing.plan import Plan
     from dramagen.routing.policy import Policy
     from dramagen.settings import Settings
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from dramagen.studio.broadcast import Events
     from dramagen.studio.doctor import KeyReport
     from dramagen.studio.filming import Filming
+    from dramagen.studio.learning import Learning
     from dramagen.studio.opening import Opened
     from dramagen.studio.planning import Planner
     from dramagen.studio.results import Results
@@ -379,6 +381,11 @@ class Studio:
         """A person does not take this clip, or that of the job of this id. Remembered with the reason; it is kept."""
         self._accounts.review(clip, False, reason)
 
+    def learning(self) -> Learning:
+        """What is believed of every model, and why: from its ratings, and from what was said of its takes here."""
+        self._weighing.learning.refresh()
+        return self._weighing.learning
+
     # --- jobs and money --------------------------------------------------------------------------------------
 
     def jobs(self, **chosen: Unpack[Chosen]) -> list[Job]:
@@ -403,6 +410,13 @@ class Studio:
     def reviews(self, job_id: str) -> list[dict[str, Any]]:
         """What people said of a job's clip, ``{"at", "accepted", "reason"}``, in order."""
         return self._accounts.reviews(job_id)
+
+    def decision(self, job_id: str) -> Decision | None:
+        """Why a job was ordered where it was, in the numbers it was decided with; None for a job of an older version.
+
+        ``decision.outlook.order`` is worked out anew from them.
+        """
+        return self._accounts.decision(job_id)
 
     def ledger(self, episode: str | None = None) -> Ledger:
         """Money spent, reserved, unknown and wasted."""
