@@ -48,6 +48,7 @@ class Solution:
         seconds: expected wall time, None where the pace of a route is not known.
         models: the model each group keeps.
         split: groups of which no one model can film every shot, so that each shot was planned by itself.
+        bound: the budget decides that value, rather than what a clip was said to be worth.
         short: the budget does not film every shot once.
         late: no plan is expected to meet the deadline; this is the quickest found.
     """
@@ -62,13 +63,14 @@ class Solution:
     seconds: float | None = None
     models: Mapping[str, str] | None = None
     split: tuple[str, ...] = ()
+    bound: bool = False
     short: bool = False
     late: bool = False
 
 
 def solve(
     needs: Sequence[Need],
-    value: float,
+    value: float = inf,
     *,
     budget: float | None = None,
     deadline: float | None = None,
@@ -81,7 +83,7 @@ def solve(
     """The best way to film the shots.
 
     Args:
-        value: what one accepted clip is worth at most.
+        value: what one accepted clip is worth at most; a shot's own value holds where it is less.
         budget: what may be spent; without it every shot is planned at ``value``.
         deadline: seconds of wall time within which it should be over.
         at_once: jobs at once, by key.
@@ -90,11 +92,12 @@ def solve(
         caution: standard deviations of the spend that are held back from the budget.
     """
     places = dict(at_once or {})
-    known = Ways(rho, value)
+    needs = [replace(need, value=min(need.value, value)) for need in needs]
+    known = Ways(rho)
 
     def at(price: float) -> Solution:
         seconds = {key: price * (1 / max(1, n) + 1 / max(1, len(needs))) for key, n in places.items()}
-        return _solved(needs, value, budget, places, known, Weights(seconds, switch, human), caution)
+        return _solved(needs, budget, places, known, Weights(seconds, switch, human), caution)
 
     plain = at(0.0)
     if deadline is None or plain.seconds is None or plain.seconds <= deadline:
@@ -136,14 +139,13 @@ def _in_time(at: Callable[[float], Solution], plain: Solution, deadline: float, 
 
 def _solved(
     needs: Sequence[Need],
-    value: float,
     budget: float | None,
     at_once: Mapping[str, int],
     known: Ways,
     weights: Weights,
     caution: float,
 ) -> Solution:
-    items, split = _items(needs, known, weights, value)
+    items, split = _items(needs, known, weights)
     limit = inf if budget is None else budget
     picks, price, short = _bought(items, limit)
     reserve = 0.0
@@ -155,9 +157,10 @@ def _solved(
     filmed: dict[str, Filmed | None] = {need.name: None for need in needs if need.held is None}
     filmed |= {each.need.name: each for pick in chosen for each in pick.shots if each.way.order}
     done = [each for each in filmed.values() if each is not None]
+    most = max((need.value for need in needs if need.held is None), default=inf)
     return Solution(
         filmed=filmed,
-        value=min(value, 1 / price) if price > 0 else value,
+        value=min(most, 1 / price) if price > 0 else most,
         expected=fsum(each.way.cost for each in done),
         worst=fsum(offer.most for each in done for offer in each.takes),
         chance=prod((each.way.chance if each is not None else 0.0) for each in filmed.values()),
@@ -166,12 +169,13 @@ def _solved(
         seconds=wall_seconds(done, at_once),
         models={pick.shots[0].need.group or "": pick.model for pick in chosen if pick.model is not None},
         split=split,
+        bound=price > 0 and 1 / price < most,
         short=short,
     )
 
 
 def _items(
-    needs: Sequence[Need], known: Ways, weights: Weights, value: float
+    needs: Sequence[Need], known: Ways, weights: Weights
 ) -> tuple[list[list[Option]], tuple[str, ...]]:
     """The options of every item, by rising cost and none dearer than it is worth; and the groups that fell apart."""
     groups: dict[str, list[Need]] = {}
@@ -182,14 +186,14 @@ def _items(
     items, split = [], []
     for members in groups.values():
         open_ones = [need for need in members if need.held is None]
-        together = options_together(members, known, weights, value) if len(members) > 1 and open_ones else []
+        together = options_together(members, known, weights) if len(members) > 1 and open_ones else []
         if together:
-            items.append(_worth_it(together, value))
+            items.append(sorted(together, key=lambda option: (option.cost, -option.worth)))
             continue
         if len(members) > 1 and open_ones:
             split.append(members[0].group or "")
         alone = Weights(weights.second, 0.0, weights.human)
-        items += [_worth_it(options_alone(need, known, alone), value) for need in open_ones]
+        items += [_worth_it(options_alone(need, known, alone), need.value) for need in open_ones]
     return items, tuple(split)
 
 

@@ -5,7 +5,7 @@ of them, each with as many takes as the money allows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import fsum, inf
 from typing import NamedTuple
@@ -44,6 +44,7 @@ class Need:
         offers: the routes that may film it, best first by whoever is in charge.
         takes: how many may be made.
         weight: what its clip is worth beside the others'.
+        value: what its clip is worth in money at most, where that is not the same for every shot.
         fixed: the first offer is the only one there is a choice of (its order was chosen by other rules).
         failed: rejected takes of it, by model.
         group: shots of one group keep one model; None stands alone.
@@ -55,6 +56,7 @@ class Need:
     offers: tuple[Offer, ...] = ()
     takes: int = 3
     weight: float = 1.0
+    value: float = inf
     fixed: bool = False
     failed: Mapping[str, int] | None = None
     group: str | None = None
@@ -120,18 +122,31 @@ class Weights:
         return away + self.human + self.second.get(offer.key, 0.0) * (offer.seconds or 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Continuity:
+    """What binds the shots of an episode to one another, by their ids.
+
+    Attributes:
+        groups: shots of one group keep one model: a chain of shots, or a scene.
+        after: the shot on whose clip another one waits.
+    """
+
+    groups: Mapping[str, str] = field(default_factory=dict)
+    after: Mapping[str, str] = field(default_factory=dict)
+
+
 class Ways:
     """The ways of shots, each kind of shot worked out once: an episode has fewer kinds than shots."""
 
-    def __init__(self, rho: float = DEFAULT_RHO, value: float = inf) -> None:
-        self._rho, self._value = rho, value
+    def __init__(self, rho: float = DEFAULT_RHO) -> None:
+        self._rho = rho
         self._known: dict[object, list[tuple[tuple[Offer, ...], Way]]] = {}
 
     def of(self, need: Need, weights: Weights, kept: str | None = None) -> list[Filmed]:
         """The ways of one shot, by rising cost; the first films nothing."""
         failed = tuple(sorted((need.failed or {}).items()))
         burdens = tuple(weights.of(offer, kept) for offer in need.offers) if weights.any(kept) else ()
-        kind = (need.offers, need.takes, need.fixed, failed, burdens)
+        kind = (need.offers, need.takes, need.value, need.fixed, failed, burdens)
         if kind not in self._known:
             self._known[kind] = self._found(need, burdens)
         return [Filmed(need, offers, way) for offers, way in self._known[kind]]
@@ -145,7 +160,7 @@ class Ways:
             found = fixed_ways(arms, need.takes, failed=failed, rho=self._rho)
         else:
             extra = {offer.model: burden for offer, burden in weighed}
-            found = ways(arms, need.takes, failed=failed, rho=self._rho, burdens=extra, value=self._value)
+            found = ways(arms, need.takes, failed=failed, rho=self._rho, burdens=extra, value=need.value)
         return [(offers, way) for way in found]
 
 
@@ -169,7 +184,7 @@ def options_alone(need: Need, known: Ways, weights: Weights) -> list[Option]:
     return [Option((each,), each.reserved, need.weight * each.way.chance) for each in filming]
 
 
-def options_together(needs: Sequence[Need], known: Ways, weights: Weights, value: float) -> list[Option]:
+def options_together(needs: Sequence[Need], known: Ways, weights: Weights) -> list[Option]:
     """The options of shots that keep one model: none where no model can film them all.
 
     Each model's options go from one take of every shot upward, the step that buys most for its money first.
@@ -182,7 +197,7 @@ def options_together(needs: Sequence[Need], known: Ways, weights: Weights, value
     for model in sorted(models):
         rows = [_hull([f for f in known.of(need, weights, model) if f.way.order]) for need in to_film]
         if all(rows):
-            found += _upgraded(rows, model, value)
+            found += _upgraded(rows, model)
     return found
 
 
@@ -207,7 +222,7 @@ def _gain(start: Filmed, to: Filmed) -> float:
     return better / more if more > 0 else inf
 
 
-def _upgraded(rows: list[list[Filmed]], model: str, value: float) -> list[Option]:
+def _upgraded(rows: list[list[Filmed]], model: str) -> list[Option]:
     now = [row[0] for row in rows]
     steps = sorted(
         ((-_gain(start, to), shot, number) for shot, row in enumerate(rows)
@@ -215,8 +230,8 @@ def _upgraded(rows: list[list[Filmed]], model: str, value: float) -> list[Option
     )  # fmt: skip
     found = [_together(now, model)]
     for minus_gain, shot, number in steps:
-        if -minus_gain * value < 1:
-            break
+        if -minus_gain * rows[shot][0].need.value < 1:
+            continue  # dearer than the clip is worth, and so is every later step of this shot
         now[shot] = rows[shot][number + 1]
         found.append(_together(now, model))
     return found

@@ -17,7 +17,7 @@ def wall_seconds(filmed: Iterable[Filmed], at_once: Mapping[str, int]) -> float 
     """
     waiting = {each.need.name: each for each in filmed}
     ended: dict[str, float] = {}
-    free = {key: [0.0] * max(1, places) for key, places in at_once.items()}
+    free: dict[str, list[float]] = {}
     for name in _in_order(waiting):
         each = waiting[name]
         at = ended.get(each.need.after or "", 0.0)
@@ -25,7 +25,9 @@ def wall_seconds(filmed: Iterable[Filmed], at_once: Mapping[str, int]) -> float 
         for offer, chance in zip(each.takes, each.chances, strict=True):
             if offer.seconds is None:
                 return None
-            places = free.get(offer.key)
+            places = None
+            if offer.key in at_once:
+                places = free.setdefault(offer.key, [0.0] * max(1, at_once[offer.key]))
             begun = at if places is None else max(at, heapq.heappop(places))
             at = begun + reached * offer.seconds
             if places is not None:

@@ -3,11 +3,16 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from dramagen.catalog.order import Quote, Refusal
 from dramagen.money import Money, Rates
 from dramagen.routing.decision import Decision
+from dramagen.routing.episode import Solution
+from dramagen.routing.episode_items import Continuity
+from dramagen.routing.episode_plan import solution_of
+from dramagen.routing.episode_text import episode_json, lost_lines, shot_json, sum_lines, take_lines
 from dramagen.shot import Shot
 
 
@@ -60,6 +65,7 @@ class Plan:
     """All shots, with totals in the caps' currency. ``print(plan)`` explains it.
 
     ``currency`` and ``rates`` are those of the caps; ``concurrency`` has the jobs at once, by route.
+    ``deadline`` is in seconds of wall time; ``review`` is what it costs that a person looks at one take.
     """
 
     shots: tuple[ShotPlan, ...]
@@ -67,6 +73,14 @@ class Plan:
     rates: Rates
     budget: Money | None = None
     concurrency: Mapping[str, int] = field(default_factory=dict)
+    deadline: float | None = None
+    review: Money | None = None
+    continuity: Continuity = field(default_factory=Continuity)
+
+    @cached_property
+    def solution(self) -> Solution:
+        """The episode solved: the takes of every shot until one is accepted, within the budget and the deadline."""
+        return solution_of(self)
 
     @property
     def expected(self) -> Money:
@@ -153,7 +167,8 @@ class Plan:
             "most": self.most.to_json(),
             "seconds": self.seconds,
             "feasible": self.feasible,
-            "shots": [_shot_json(s) for s in self.shots],
+            "episode": episode_json(self),
+            "shots": [_shot_json(s) | shot_json(self, place) for place, s in enumerate(self.shots)],
             "routes": [
                 {
                     "route": t.route, "keyed": t.keyed, "refused": t.refused, "seconds": t.seconds,
@@ -166,7 +181,9 @@ class Plan:
         }  # fmt: skip
 
     def __str__(self) -> str:
-        lines = [_line(s) for s in self.shots]
+        lines = []
+        for place, shot in enumerate(self.shots):
+            lines += [_line(shot), *take_lines(self, place)]
         wall = f", about {self.seconds / 60:.0f} min" if self.seconds else ""
         lines.append(f"expected {self.expected}, at most {self.most}{wall}")
         if self.budget is not None:
@@ -174,6 +191,7 @@ class Plan:
             lines.append(f"budget {self.budget}: {verdict}")
         if self.unfilmable:
             lines.append(f"{len(self.unfilmable)} shot(s) cannot be filmed as things stand")
+        lines += [*sum_lines(self), *lost_lines(self)]
         return "\n".join(lines)
 
 

@@ -23,6 +23,7 @@ from dramagen.errors import ConfigError, DramagenError
 from dramagen.events import Event, Kind
 from dramagen.identity import digest, shot_hash
 from dramagen.money import Money
+from dramagen.routing.policy import Chooser
 from dramagen.settings import Settings
 from dramagen.shot import Shot
 from dramagen.studio.planning import Planner
@@ -49,6 +50,8 @@ class Wanted:
     take: int
     episode: str | None
     budgets: tuple[Budget, ...]
+    policy: Chooser | None = None
+    """Of this call; None is the studio's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,13 @@ class Filming:
                 await self.engine.intake.fetch(shot, Guard(self.settings.allow_private))
 
     async def shoot(
-        self, shot: Shot, take: int, fresh: bool, episode: str | None, budgets: tuple[Budget, ...]
+        self,
+        shot: Shot,
+        take: int,
+        fresh: bool,
+        episode: str | None,
+        budgets: tuple[Budget, ...],
+        policy: Chooser | None = None,
     ) -> Clip:
         """The clip of a take, filmed if need be. See :meth:`Studio.shoot`."""
         try:
@@ -82,7 +91,7 @@ class Filming:
         except DramagenError as error:
             self._stopped(shot, take, error)
             raise
-        wanted = Wanted(shot, key, take, episode, (*self.settings.budgets, *budgets))
+        wanted = Wanted(shot, key, take, episode, (*self.settings.budgets, *budgets), policy)
         errors: tuple[DramagenError, ...] = ()
         tried: tuple[Route, ...] = ()
         while True:
@@ -155,7 +164,7 @@ class Filming:
         learning = self.planner.weighing.learning
         learning.refresh()
         past = learning.past(wanted.key, None if fresh else wanted.take)
-        planned = self.planner.for_filming(wanted.shot, past, tuple(done_with))
+        planned = self.planner.led_by(wanted.policy).for_filming(wanted.shot, past, tuple(done_with))
         if planned.choice is not None:
             return planned.choice, planned.decision.compact() if planned.decision is not None else ""
         mine = [job for job in failed if job.route.satisfies(wanted.shot.pin)]

@@ -1,7 +1,7 @@
 """Asking every route about a shot, and letting the policy choose. Spends nothing; reads files, not the network."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from dramagen.catalog.access import Access
@@ -49,6 +49,16 @@ class Planner:
         """
         answers = self._ask(shot, self.services.catalog.routes(), planning=True)
         return self._chosen(shot, answers, past, held=held, closed=closed)
+
+    def without(self, pins: Sequence[str]) -> "Planner":
+        """The same where these pins are denied. Raises ``NoRoute`` for one that means nothing."""
+        for pin in pins:
+            self.services.catalog.matching(pin)
+        return replace(self, weighing=self.weighing.without(*pins))
+
+    def led_by(self, policy: Chooser | None) -> "Planner":
+        """The same with another policy, if there is one."""
+        return self if policy is None else replace(self, policy=policy)
 
     def for_filming(self, shot: Shot, past: Past = NEW, tried: Collection[Route] = ()) -> ShotPlan:
         """The same, of the routes that may film it, and with nothing left unmeasured.

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dramagen.engine.report import By, Report
     from dramagen.events import Event, Result, Takes
     from dramagen.routing.decision import Decision
+    from dramagen.routing.episode_items import Continuity
     from dramagen.routing.plan import Plan
     from dramagen.routing.policy import Policy
     from dramagen.settings import Settings
@@ -204,20 +205,30 @@ class Studio:
         shots: Shot | Iterable[Shot],
         budget: Money | str | None = None,
         *,
+        deadline: float | None = None,
+        without: Sequence[str] = (),
         takes: Sequence[int] | None = None,
+        continuity: Continuity | None = None,
     ) -> Plan:
         """What these shots would cost and take, on every route. Spends nothing; ``print(plan)`` explains it.
 
+        The shots are planned as one episode: with a budget or a deadline, what one shot may cost depends on all.
+
         Args:
             shots: one or several.
-            budget: compared with the upper bound of everything not paid for yet.
+            budget: what all takes are planned within; and compared with the upper bound of all not paid for yet.
+            deadline: seconds of wall time within which it should be over; dearer and quicker routes are taken for it.
+            without: what if these were not there: pins of providers, models or routes.
             takes: the take of each shot; 1 by default. A take already held costs nothing more.
+            continuity: which shots, by id, keep one model, and which wait for another.
 
         Raises:
             InvalidShot: a file cannot be read.
             NoRoute: a pin means nothing.
             ConfigError: the policy or the budget's currency cannot be used.
         """
+        from dramagen.routing.episode_items import Continuity
+        from dramagen.routing.episode_plan import following
         from dramagen.routing.plan import Plan
 
         listed = [shots] if isinstance(shots, Shot) else list(shots)
@@ -227,13 +238,24 @@ class Studio:
         cap = None if budget is None else self.settings.rated(Money.parse(budget))
         sha256, learning = self._planner.asking.intake.sha256, self._weighing.learning
         held, closed = self._books.known(listed, numbers, sha256, learning.hear)
+        planner = self._planner.without(without) if without else self._planner
         planned = tuple(
-            self._planner.plan(s, held=h, closed=closed, past=learning.of(s, h, sha256))
+            planner.plan(s, held=h, closed=closed, past=learning.of(s, h, sha256))
             for s, h in zip(listed, held, strict=True)
         )
         routes = {quote.route for one in planned for quote in one.quotes}
         at_once = {route.id: self._services.concurrency(route) or 1000 for route in routes}
-        return Plan(planned, self.settings.currency, self.settings.rates, cap, at_once)
+        plan = Plan(
+            planned,
+            self.settings.currency,
+            self.settings.rates,
+            cap,
+            at_once,
+            deadline=deadline,
+            review=self.settings.routing.review,
+            continuity=continuity or Continuity(),
+        )
+        return plan if cap is None and deadline is None and continuity is None else following(plan)
 
     async def prepare(self, shots: Shot | Iterable[Shot]) -> None:
         """Fetch the URLs these shots name, once, so that they can be planned by content.
