@@ -3,6 +3,7 @@
 Through the studio like anything else: cached, journaled, capped, never paid for twice. Run again, it goes on.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +13,13 @@ import anyio
 import anyio.to_thread
 
 from dramagen.bench.suite import NO_TEXT, Suite, profile_of
-from dramagen.bench.take import State, Take, TakeId
+from dramagen.bench.take import TECHNICAL, State, Take, TakeId
 from dramagen.catalog.order import Order
 from dramagen.clip import Clip
 from dramagen.engine.entries import Entry
 from dramagen.engine.ledger import spent
 from dramagen.errors import ContentRejected, DefectiveClip, DramagenError, JobFailed, NoRoute
-from dramagen.media.checks import VERSION, Asked, Examination, Reader, examine
+from dramagen.media.checks import VERSION, Asked, Reader, examine
 from dramagen.media.extra import require
 from dramagen.money import Money
 from dramagen.routing.plan import Plan, ShotPlan
@@ -109,7 +110,7 @@ async def film(
     for library in ("av", "PIL"):
         require(library, "a benchmark")
     await anyio.Path(folder / CLIPS).mkdir(parents=True, exist_ok=True)
-    run = _Run(studio, suite, folder, {t.sha256: t for t in before if t.sha256}, reader)
+    run = _Run(studio, suite, folder, {take.id: take for take in before}, reader)
     takes: dict[TakeId, Take] = {}
 
     async def one(slot: Slot) -> None:
@@ -131,7 +132,7 @@ class _Run:
         studio: Studio,
         suite: Suite,
         folder: Path,
-        known: Mapping[str | None, Take],
+        known: Mapping[TakeId, Take],
         reader: Reader | None,
     ) -> None:
         self.studio, self.suite, self.folder, self.known, self.reader = studio, suite, folder, known, reader
@@ -150,23 +151,27 @@ class _Run:
         take = Take(
             slot.id, "clip", clip.route, clip.model, f"{CLIPS}/{name}", clip.sha256, clip.job_id,
             cached=clip.cached, seconds=self._lag(clip.job_id),
-            reviews=tuple((r["accepted"], r["reason"]) for r in self.studio.reviews(clip.job_id)),
+            reviews=tuple(
+                (said["accepted"], said["reason"])
+                for said in self.studio.reviews(clip.job_id)
+                if not said["reason"].startswith(TECHNICAL)  # taught by an earlier benchmark: nobody's word
+            ),
         )  # fmt: skip
-        earlier = self.known.get(clip.sha256)
-        if earlier is not None and earlier.checked == VERSION and earlier.id == slot.id:
-            return replace(take, marks=earlier.marks, signs=earlier.signs, checked=VERSION)
-        seen = self._examined(slot, clip)
-        return replace(take, marks=seen.marks, signs=seen.signs, checked=VERSION)
+        asked = self._asked(slot, clip)
+        profile = profile_of(slot.shot)
+        checked = f"{VERSION}:{_digest(f'{asked!r} {profile!r} {self.reader is not None}')}"
+        earlier = self.known.get(slot.id)
+        if earlier is not None and (earlier.sha256, earlier.checked) == (clip.sha256, checked):
+            return replace(take, marks=earlier.marks, signs=earlier.signs, checked=checked)
+        seen = examine(clip.path, asked, profile, self.reader)
+        return replace(take, marks=seen.marks, signs=seen.signs, checked=checked)
 
-    def _examined(self, slot: Slot, clip: Clip) -> Examination:
+    def _asked(self, slot: Slot, clip: Clip) -> Asked:
         job = self.studio.job(clip.job_id)
         if job is None:  # the index outlived the journal
-            asked = Asked(audio=slot.shot.audio)
-        else:
-            trim = job.quote.trim
-            order = job.quote.order
-            asked = asked_of(slot.shot, order, float(trim.seconds if trim is not None else order.duration))
-        return examine(clip.path, asked, profile_of(slot.shot), self.reader)
+            return Asked(audio=slot.shot.audio)
+        trim, order = job.quote.trim, job.quote.order
+        return asked_of(slot.shot, order, float(trim.seconds if trim is not None else order.duration))
 
     def _lag(self, job_id: str) -> float | None:
         """Seconds from the vendor's yes to the verified file; None where either is not on record."""
@@ -193,10 +198,14 @@ def asked_of(shot: Shot, order: Order, seconds: float) -> Asked:
     )
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def clip_name(take: TakeId) -> str:
     """A file name that says which take it is, safe on every system."""
     words = (take.shot, take.route, f"t{take.take}")
-    return "-".join(re.sub(r"[^\w.]+", "-", word).strip("-.") for word in words) + ".mp4"
+    return "--".join(re.sub(r"[^\w.]+", "-", word).strip("-.") for word in words) + ".mp4"
 
 
 def _state(error: DramagenError) -> State:

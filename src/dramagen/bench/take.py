@@ -12,6 +12,10 @@ State = Literal["clip", "failed", "unfit", "open"]
 the shot. ``open``: not filmed, for a reason that is not the model's (no money, no key, an outage, nobody knows)."""
 
 
+TECHNICAL = "technical check: "
+"""How the reason of a reject begins that a check gave and no person."""
+
+
 @dataclass(frozen=True, slots=True)
 class TakeId:
     """Which take: a shot, the route it was asked of (as given), and its number."""
@@ -34,7 +38,8 @@ class Take:
         cost: all that was paid for this take, failures that were billed included, in the vendor's currency.
         seconds: from the vendor's yes to the verified file.
         marks: what the technical checks found; ``signs`` the figures they found it by.
-        reviews: what the studio's own people said, latest last, as (accepted, reason).
+        checked: by which checks, for what; a clip is not checked again for the same.
+        reviews: what people said in the studio, latest last, as (accepted, reason).
         error: why there is no clip: the error's class, and in words.
     """
 
@@ -50,7 +55,7 @@ class Take:
     seconds: float | None = None
     marks: tuple[Mark, ...] = ()
     signs: Mapping[str, float] = field(default_factory=dict)
-    checked: int | None = None
+    checked: str | None = None
     reviews: tuple[tuple[bool, str], ...] = ()
     error: tuple[str, str] | None = None
 

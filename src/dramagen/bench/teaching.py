@@ -1,6 +1,7 @@
 """Tell the studio what a benchmark found, so that its router learns from it. Only on request."""
 
 from dramagen.bench.results import Results
+from dramagen.bench.take import TECHNICAL
 from dramagen.studio import Studio
 
 
@@ -17,10 +18,11 @@ def teach(studio: Studio, results: Results) -> int:
             continue
         if decision.by != "person" and not (decision.by == "checks" and not decision.accepted):
             continue
-        word = (decision.accepted, decision.why)
+        reason = decision.why if decision.by == "person" else f"{TECHNICAL}{decision.why}"
+        word = (decision.accepted, reason)
         reviews = studio.reviews(take.job_id)
         if reviews and (reviews[-1]["accepted"], reviews[-1]["reason"]) == word:
             continue
-        (studio.accept if decision.accepted else studio.reject)(take.job_id, decision.why)
+        (studio.accept if decision.accepted else studio.reject)(take.job_id, reason)
         told += 1
     return told

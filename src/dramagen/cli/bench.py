@@ -145,6 +145,7 @@ async def _film(
         )
         if asked is not None:
             results = replace(results, judgement=await judged(asked, results, folder))
+        note(f"writing the report of {sum(take.clip is not None for take in filmed)} takes")
         await anyio.to_thread.run_sync(_write, results, folder)
         if teach:
             note(
