@@ -48,6 +48,7 @@ HTTPX: dict[str, str] = {
     "engine/intake.py": "a fetched picture's Request and errors; no client",
     "adapters/": "Request and Response, the words an adapter speaks; no client",
     "bench/judge_client.py": "Request and Response, the words a judge's endpoint speaks; no client",
+    "studio/boards.py": "the Request a public board is asked with; no client",
     "testing/": "a transport for users' own tests; no client",
     "emulator/callbacks.py": "a vendor calls back over real HTTP",
 }

@@ -18,6 +18,7 @@ from dramagen.cli.ledger import ledger
 from dramagen.cli.models import models
 from dramagen.cli.pick import pick
 from dramagen.cli.plan import plan
+from dramagen.cli.priors import priors
 from dramagen.cli.reject import reject
 from dramagen.cli.screen import calmly
 from dramagen.cli.shoot import shoot
@@ -56,5 +57,6 @@ def top(
 for command in (shoot, film, plan, takes, pick, reject, cut, models, ledger, emulate, worker, doctor, trust):
     app.command()(calmly(command))
 app.add_typer(jobs, name="jobs")
+app.add_typer(priors, name="priors")
 app.add_typer(cache, name="cache")
 app.add_typer(bench, name="bench")

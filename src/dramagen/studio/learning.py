@@ -136,8 +136,16 @@ class Learning:
     def ratings(self, board: Board) -> Ratings:
         """Every model's rating there: as fetched, else as the cards say."""
         if board not in self._ratings:
-            self._ratings[board] = card_ratings(self._all(), board) | dict(self._fetched.get(board, {}))
+            self._ratings[board] = self.card_ratings(board) | dict(self._fetched.get(board, {}))
         return self._ratings[board]
+
+    def card_ratings(self, board: Board) -> dict[str, Rating]:
+        """What the cards alone say."""
+        return card_ratings(self._all(), board)
+
+    def titles(self) -> dict[str, str]:
+        """What every model is called, by its id."""
+        return {card.id: card.title for card in self._all()}
 
     def models(self) -> tuple[str, ...]:
         """Every model there is a card of."""

@@ -1,0 +1,119 @@
+"""``dramagen priors``: what is believed of every model, and why; and ratings from a public board."""
+
+import os
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import anyio
+import typer
+from rich.table import Table
+
+from dramagen.cli.options import AsJson
+from dramagen.cli.screen import calmly, emit, note, say
+from dramagen.engine.clock import RealClock
+from dramagen.errors import ConfigError
+from dramagen.routing.beliefs import Belief, Level
+from dramagen.routing.priors import MOTIONS, STYLES, Board
+from dramagen.studio import Studio
+from dramagen.studio.boards import KEY, URL, fetch_ratings
+from dramagen.studio.ratings import PATHS, SHARED, keep_ratings
+
+_KNOWN = sorted(STYLES | MOTIONS | {"dialogue"})
+
+priors = typer.Typer(help="What is believed of every model, and why.", invoke_without_command=True)
+
+
+@priors.callback()
+@calmly
+def show(
+    context: typer.Context,
+    image: Annotated[bool, typer.Option("--image", help="Of shots that start from a picture.")] = False,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help=f"A kind of shot: {', '.join(_KNOWN)}; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The chance that a take of each model is accepted: from its rating, and from what was said of takes here."""
+    if context.invoked_subcommand is not None:
+        return
+    if wrong := sorted(set(tag or ()) - set(_KNOWN)):
+        raise ConfigError(f"no kind of shot is called {wrong[0]!r}; there are {', '.join(_KNOWN)}")
+    board: Board = "image" if image else "text"
+    kind = frozenset({*(tag or ()), "frame" if image else "text"})
+    learning = Studio().learning()
+    beliefs = [learning.belief(model, board, kind) for model in learning.models()]
+    beliefs.sort(key=lambda belief: (-belief.chance, belief.model))
+    if as_json:
+        emit({
+            "board": board, "kind": sorted(kind), "rho": learning.rho(), "strictness": learning.strictness(),
+            "models": [_record(belief) for belief in beliefs],
+        })  # fmt: skip
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("model", "chance", "95 %", "prior", "this project", "its takes", " ".join(sorted(kind))):
+        table.add_column(column)
+    for belief in beliefs:
+        low, high = belief.interval()
+        table.add_row(
+            belief.model, f"{belief.chance:.2f}", f"{low:.2f}-{high:.2f}",
+            f"{belief.prior.chance:.2f} {belief.prior.basis}", f"{belief.project.chance:.2f}",
+            _seen(belief.own), _seen(belief.kind),
+        )  # fmt: skip
+    say(table)
+    say(f"takes of one model on one shot are alike by rho {learning.rho():.2f}; this project accepts "
+        f"{learning.strictness():+.2f} logits beside what ratings foretell")  # fmt: skip
+
+
+@priors.command()
+@calmly
+def refresh(
+    url: Annotated[str, typer.Option("--url", help="Where the board answers.", hidden=True)] = URL,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch ratings from Artificial Analysis with your own key, and believe them before the cards'."""
+    key = os.environ.get(KEY, "").strip()
+    if not key:
+        raise ConfigError(f"set {KEY} to a key of your own; until then the ratings on the cards are believed")
+    studio = Studio()
+    learning = studio.learning()
+    cards = {board: learning.card_ratings(board) for board in PATHS}
+    clock = RealClock()
+
+    async def fetch() -> Any:
+        return await fetch_ratings(cards, learning.titles(), key, clock, url)
+
+    found = anyio.run(fetch)
+    file = keep_ratings(studio.settings.home, found, datetime.fromtimestamp(clock.now(), UTC).date())
+    if as_json:
+        emit({
+            "file": str(file),
+            "boards": {
+                board: {"rated": sorted(each.ratings), "shared": each.shared, "unknown": list(each.unknown)}
+                for board, each in found.items()
+            },
+        })  # fmt: skip
+        return
+    for board, each in found.items():
+        if each.shared < SHARED:
+            note(f"{PATHS[board]}: only {each.shared} models have ratings here too, so none were taken over")
+        else:
+            say(f"{PATHS[board]}: {len(each.ratings)} models, on the cards' scale by {each.shared} of them; "
+                f"{len(each.unknown)} are not on any card")  # fmt: skip
+    say(f"kept in {file}")
+
+
+def _seen(level: Level | None) -> str:
+    if level is None or not level.takes:
+        return "-"
+    return f"{level.chance:.2f} ({level.accepted:.1f} of {level.takes:.1f})"
+
+
+def _record(belief: Belief) -> dict[str, Any]:
+    levels = {"prior": belief.prior, "project": belief.project, "own": belief.own, "kind": belief.kind}
+    return {
+        "model": belief.model, "chance": belief.chance, "takes": belief.takes, "interval": belief.interval(),
+        "levels": {
+            name: {"basis": each.basis, "chance": each.chance, "accepted": each.accepted, "takes": each.takes}
+            for name, each in levels.items() if each is not None
+        },
+    }  # fmt: skip
