@@ -153,10 +153,12 @@ class Studio:
 
     def _make_weighing(self) -> Weighing:
         from dramagen.studio.learning import Learning
+        from dramagen.studio.ratings import load_ratings
         from dramagen.studio.weighing import Weighing
 
         settings = self.settings
-        learning = Learning(self.catalog, self._books.consult, {}, settings.routing.rho)
+        fetched = load_ratings(settings.home)
+        learning = Learning(self.catalog, self._books.consult, fetched, settings.routing.rho)
         return Weighing(learning, settings.routing, settings.rates, settings.currency)
 
     def _today(self) -> date:
