@@ -41,6 +41,9 @@ prompt = "雨夜,街口"
 id = "b"
 prompt = "She turns round"
 references = [{ name = "box", images = ["box.png"] }]
+[[shot]]
+id = "c"
+prompt = "[[moderate-output]] 街口"
 """
 
 
@@ -97,11 +100,16 @@ def test_two_routes_are_compared_and_nothing_is_bought_twice(run: Run, emulator:
     done = run(bought, *ROUTES, "-k", "1", "--json")
     assert done.code == 0, done.err
     found = {row["route"]: row for row in done.json["routes"]}
-    assert found["seedance/seedance-2.0"]["takes"] == 2
+    seedance = found["seedance/seedance-2.0"]
+    assert (seedance["takes"], seedance["accepted"]) == (3, 2)
     kling = found["kling/kling-3.0"]
-    assert kling["shots"] + kling["unfit"] == 2
+    assert kling["shots"] + kling["unfit"] == 3
+    assert kling["failed"] == seedance["failed"] == {"ContentRejected": 1}
     bill = [Decimal(job["amount"]) for job in emulator.bill()]
-    assert len(bill) == sum(take["state"] == "clip" for take in done.json["takes"])
+    # A route may have two regions, and a clip refused in one is tried in the other; refused ones cost nothing.
+    assert (
+        sum(amount > 0 for amount in bill) == sum(take["state"] == "clip" for take in done.json["takes"]) == 3
+    )
     spent = sum((Decimal(money["amount"]) for money in done.json["spent"]), Decimal())
     assert spent == sum(bill)
     assert done.json["emulated"] is True
