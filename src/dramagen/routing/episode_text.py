@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dramagen.routing.episode_items import Offer
     from dramagen.routing.plan import Plan
 
-SHORT = {"price": "no price is known (dramagen models says how to state yours)", "retired": "retired"}
+SHORT = {"price": "no price is known (the plan as JSON says how to state yours)", "retired": "retired"}
 """What is said of a rule where a reason of its own for each route would fill pages."""
 
 

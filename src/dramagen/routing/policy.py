@@ -116,8 +116,10 @@ class Chooser:
     ask: Callable[[Shot, Sequence[Quote], Rates, Outlook], Sequence[Quote]]
 
 
-def policy(choice: str | Policy | None) -> Chooser:
+def policy(choice: str | Policy | Chooser | None) -> Chooser:
     """The policy of a setting. Raises ``ConfigError`` for an unknown name."""
+    if isinstance(choice, Chooser):
+        return choice
     if callable(choice):
         return Chooser(getattr(choice, "__name__", type(choice).__name__).lower(), _informed(choice))
     name = choice or DEFAULT

@@ -1,4 +1,4 @@
-"""The results of many shots as they come, and of many takes when all are there."""
+"""The results of many shots as they come."""
 
 import logging
 import math
@@ -13,7 +13,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from dramagen.clip import Clip
 from dramagen.errors import ConfigError, DramagenError
-from dramagen.events import Result, Takes
+from dramagen.events import Result
 from dramagen.shot import Shot
 
 log = logging.getLogger("dramagen.studio")
@@ -101,22 +101,3 @@ async def _result(film: Film, shot: Shot) -> Result:
         accident = DramagenError(what, billed=None)
         accident.__cause__ = bug
         return Result(shot, error=accident)
-
-
-async def side_by_side(film: Callable[[int], Awaitable[Clip]], count: int) -> Takes:
-    """Takes 1 to ``count``, filmed at once. Raises the first one's failure where none succeeded."""
-    clips: dict[int, Clip] = {}
-    failures: dict[int, DramagenError] = {}
-
-    async def one(take: int) -> None:
-        try:
-            clips[take] = await film(take)
-        except DramagenError as error:
-            failures[take] = error
-
-    async with anyio.create_task_group() as group:
-        for take in range(1, count + 1):
-            group.start_soon(one, take)
-    if not clips:
-        raise failures[min(failures)]
-    return Takes([clips[t] for t in sorted(clips)], [(t, failures[t]) for t in sorted(failures)])

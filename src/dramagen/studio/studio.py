@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from dramagen.errors import ConfigError, InvalidShot
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from dramagen.routing.decision import Decision
     from dramagen.routing.episode_items import Continuity
     from dramagen.routing.plan import Plan
-    from dramagen.routing.policy import Policy
+    from dramagen.routing.policy import Chooser, Policy
     from dramagen.settings import Settings
     from dramagen.studio.accounts import Accounts
     from dramagen.studio.broadcast import Events
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from dramagen.studio.opening import Opened
     from dramagen.studio.planning import Planner
     from dramagen.studio.results import Results
+    from dramagen.studio.taking import Across, Until
     from dramagen.studio.weighing import Weighing
 
 ROOM = 1000
@@ -278,6 +280,7 @@ class Studio:
         fresh: bool = False,
         episode: str | None = None,
         budget: Budget | Sequence[Budget] | None = None,
+        policy: Policy | Chooser | str | None = None,
     ) -> Clip:
         """Film one take, or return it if it was filmed before.
 
@@ -288,6 +291,7 @@ class Studio:
             fresh: film this take anew, and pay again.
             episode: whose budget it counts against, and what the ledger calls it.
             budget: a cap for this call, or several, beside the configured ones.
+            policy: chooses among routes for this call, where the take is not bound to one already.
 
         Raises:
             DramagenError: the typed reason; with several routes tried, the last one, the others in ``attempts``.
@@ -300,24 +304,64 @@ class Studio:
         caps = tuple(budget) if isinstance(budget, Sequence) else () if budget is None else (budget,)
         for cap in caps:
             self.settings.rated(cap.limit)
-        return await filming.shoot(shot, take, fresh, episode, caps)
+        chooser = None
+        if policy is not None:
+            from dramagen.routing.policy import policy as policy_of
+
+            chooser = policy_of(policy)
+        return await filming.shoot(shot, take, fresh, episode, caps, chooser)
 
     async def takes(
-        self, shot: Shot, n: int, *, episode: str | None = None, budget: Budget | None = None
+        self,
+        shot: Shot,
+        n: int,
+        *,
+        across: Across | None = None,
+        until: Until | None = None,
+        episode: str | None = None,
+        budget: Budget | Money | str | None = None,
     ) -> Takes:
         """Takes 1 to ``n`` side by side, for a person to choose from. Failures are listed, never raised alone.
 
+        A take that was filmed, or is being filmed, stays where it is and costs nothing more; the others are spread.
+
+        Args:
+            across: ``"models"`` gives each take another model, the policy's first ones, and is what a shot without a
+                pin gets; ``"seeds"`` leaves the models to the policy; a list of pins films on those in turn.
+            until: told of each take as it comes; once it says True (or its awaitable does), what was not sent is let
+                go, and a vendor that can stop a job is asked to. Takes that go on are kept, and there when asked for.
+            budget: one cap for all takes of the shot; an amount of money is that.
+
         Raises the first failure only where no take succeeded.
         """
-        from dramagen.studio.results import side_by_side
+        import anyio.to_thread
+
+        from dramagen.config import Budget
+        from dramagen.studio.taking import as_wished, recall_takes, side_by_side, wished
 
         if n < 1:
             raise InvalidShot(f"{n} takes: ask for one or more", problems=[("n", str(n), "1 or more")])
+        across = across or ("seeds" if shot.pin else "models")
+        cap = budget if budget is None or isinstance(budget, Budget) else Budget(budget, per="shot")
+        numbers = range(1, n + 1)
+        wishes: Sequence[str | None] = [None] * n
+        ours: Sequence[int] = ()
+        if until is not None or across != "seeds":
+            await self._running().fetch(shot)
+            plan = await anyio.to_thread.run_sync(partial(self.plan, [shot] * n, takes=numbers))
+            wishes, ours = (
+                wished(plan, across),
+                [t for t, s in zip(numbers, plan.shots, strict=True) if not s.held],
+            )
 
         async def film(take: int) -> Clip:
-            return await self.shoot(shot, take=take, episode=episode, budget=budget)
+            to_film, policy = as_wished(shot, wishes[take - 1], across, self._planner.policy)
+            return await self.shoot(to_film, take=take, episode=episode, budget=cap, policy=policy)
 
-        return await side_by_side(film, n)
+        made, stopped = await side_by_side(film, numbers, until)
+        if stopped:
+            await recall_takes(self._running(), shot, ours)
+        return made
 
     def shoot_all(
         self,

@@ -1,0 +1,171 @@
+"""Takes of one shot over several models: what is bound stays, what is new is spread, and one word ends it."""
+
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from dramagen import Budget, Money
+from dramagen.errors import BudgetExceeded
+from dramagen.routing.leading import spread
+from dramagen.testing.fake import TASKS
+
+pytestmark = pytest.mark.anyio
+
+
+def models(takes: Any) -> list[str]:
+    return [clip.model for clip in takes]
+
+
+async def test_takes_of_a_shot_without_a_pin_are_of_different_models(lot: Any) -> None:
+    vendor = lot.vendor()
+    async with lot.open(vendor) as studio:
+        takes = await studio.takes(lot.shot, 3)
+        assert len(set(models(takes))) == 3
+        assert [clip.take for clip in takes] == [1, 2, 3]
+        again = await studio.takes(lot.shot, 3)
+    assert models(again) == models(takes)
+    assert all(clip.cached for clip in again)
+    assert len(vendor.jobs) == 3
+
+
+async def test_a_take_that_was_there_before_stays_and_counts_for_its_model(lot: Any) -> None:
+    vendor = lot.vendor()
+    async with lot.open(vendor) as studio:
+        (first, *_) = models(await studio.takes(lot.shot.changed(prompt="白天"), 1))
+        second = await studio.shoot(lot.shot, take=2)
+        assert second.model == first
+        takes = await studio.takes(lot.shot, 3)
+    assert takes[1].job_id == second.job_id
+    assert takes[1].cached
+    assert len(set(models(takes))) == 3
+
+
+async def test_pinned_shots_and_seeds_keep_to_the_policy(lot: Any) -> None:
+    async with lot.open(lot.vendor()) as studio:
+        pinned = await studio.takes(lot.shot.pinned(lot.PIN), 2)
+        seeds = await studio.takes(lot.shot.changed(prompt="白天"), 3, across="seeds")
+    assert set(models(pinned)) == {"seedance-2.0"}
+    assert len(set(models(seeds))) == 1
+
+
+async def test_pins_are_filmed_on_in_turn_and_running_again_is_free(lot: Any) -> None:
+    vendor = lot.vendor()
+    pins = ["seedance-2.0-fast", lot.PIN]
+    async with lot.open(vendor) as studio:
+        takes = await studio.takes(lot.shot, 3, across=pins)
+        assert models(takes) == ["seedance-2.0-fast", "seedance-2.0", "seedance-2.0-fast"]
+        await studio.takes(lot.shot, 3, across=pins)
+        more = await studio.takes(lot.shot, 4, across=pins)
+    assert models(more)[3] == "seedance-2.0"
+    assert len(vendor.jobs) == 4
+
+
+async def test_one_budget_holds_for_all_takes(lot: Any) -> None:
+    plan = lot.open().plan(lot.shot.pinned(lot.PIN))
+    async with lot.open() as studio:
+        takes = await studio.takes(lot.shot, 4, across=[lot.PIN], budget=plan.most + plan.most)
+    assert (len(takes), len(takes.failures)) == (2, 2)
+    assert all(isinstance(error, BudgetExceeded) for _, error in takes.failures)
+
+
+async def test_a_budget_of_its_own_kind_is_taken_as_it_is(lot: Any) -> None:
+    async with lot.open() as studio:
+        with pytest.raises(BudgetExceeded):
+            await studio.takes(lot.shot, 2, budget=Budget(Money("0.01 CNY"), per="day"))
+
+
+async def test_a_refused_take_falls_back_and_the_others_stay_with_their_models(lot: Any) -> None:
+    vendor = lot.vendor("reject_input")
+    async with lot.open(vendor, limits={"seedance": 1}) as studio:
+        takes = await studio.takes(lot.shot, 2)
+    assert len(takes) == 2
+    assert not takes.failures
+
+
+# --- the one ------------------------------------------------------------------------------------------------
+
+
+class Slow:
+    """A vendor of which one model is quick, and the others queue until somebody stops them."""
+
+    def __init__(self, inner: Any, quick: str) -> None:
+        self.inner, self.quick = inner, quick
+        self.stopped: set[str] = set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if request.method == "DELETE":
+            self.stopped.add(path.rsplit("/", 1)[1])
+            return httpx.Response(200, json={})
+        response = await self.inner.handle_async_request(request)
+        if request.method == "GET" and path.startswith(TASKS):
+            body = response.json()
+            for task in body.get("items", [body]):
+                if self.quick not in task.get("model", ""):
+                    task["status"] = "cancelled" if task["id"] in self.stopped else "queued"
+            return httpx.Response(200, json=body)
+        return response
+
+    async def aclose(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("kind", ["plain", "awaitable"])
+async def test_the_first_that_will_do_ends_it_and_the_vendor_is_asked_to_stop_the_others(
+    lot: Any, kind: str
+) -> None:
+    async def good(clip: Any) -> bool:
+        await anyio.lowlevel.checkpoint()
+        return clip.model == "seedance-2.0-mini"
+
+    inner = lot.vendor()
+    vendor = Slow(inner, "mini")
+    until = good if kind == "awaitable" else lambda clip: clip.model == "seedance-2.0-mini"
+    pins = ["seedance-2.0", "seedance-2.0-mini", "seedance-2.0-fast"]
+    async with lot.open(vendor) as studio:
+        with anyio.fail_after(60):
+            takes = await studio.takes(lot.shot, 3, across=pins, until=until)
+        assert models(takes) == ["seedance-2.0-mini"]
+        assert takes.failures == ()
+    # Whatever was sent and is not the one was stopped by the vendor; whatever was not sent never will be.
+    sent = [job for job in inner.jobs if "mini" not in job.body["model"]]
+    assert sent
+    assert {job.id for job in sent} == vendor.stopped
+    assert len(inner.jobs) == len({job.body["model"] for job in inner.jobs})
+
+
+async def test_until_nobody_says_so_all_takes_come(lot: Any) -> None:
+    heard: list[int] = []
+
+    def never(clip: Any) -> bool:
+        heard.append(clip.take)
+        return False
+
+    async with lot.open(lot.vendor()) as studio:
+        assert len(await studio.takes(lot.shot, 3, until=never)) == 3
+    assert sorted(heard) == [1, 2, 3]
+
+
+async def test_what_goes_on_after_an_early_end_is_kept_and_paid_once(lot: Any) -> None:
+    inner = lot.vendor()
+    async with lot.open(inner) as studio:
+        first = await studio.takes(lot.shot, 3, until=lambda clip: True)
+        assert first
+        made = len(inner.jobs)
+        every = await studio.takes(lot.shot, 3)
+    assert len(every) == 3
+    assert made <= len(inner.jobs) == 3
+
+
+# --- the spread ---------------------------------------------------------------------------------------------
+
+
+def test_wishes_go_round_and_what_is_held_counts() -> None:
+    assert spread(["a", "b"], [None, None, None]) == ["a", "b", "a"]
+    assert spread(["a", "b"], ["p:r/b", None, None]) == [None, "a", "a"]
+    assert spread(["a", "b", "c"], [None, "p:r/a", None]) == ["b", None, "c"]
+    assert spread(["a"], ["p:r/x", None]) == [None, "a"]
+    assert spread([], [None, "p:r/x"]) == [None, None]
+    assert spread(["p", "q:r/m"], ["p:s/m", "q:r/m", None]) == [None, None, "p"]
