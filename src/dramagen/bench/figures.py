@@ -1,7 +1,7 @@
 """The figures of a benchmark: what an accepted clip costs on each route, and how sure that is."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median, quantiles
@@ -148,7 +148,3 @@ def _defects(takes: Iterable[Take]) -> dict[str, tuple[int, int]]:
         rejected.update({mark.check for mark in take.marks if mark.verdict == "reject"})
         warned.update({mark.check for mark in take.marks if mark.verdict == "warn"})
     return {name: (rejected[name], warned[name]) for name in sorted(rejected | warned)}
-
-
-Group = Callable[[Sequence[Take]], Figures]
-"""The figures of a group, once verdicts and money are settled."""

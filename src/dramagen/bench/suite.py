@@ -70,16 +70,12 @@ class Suite:
 
     def shot(self, shot_id: str) -> Shot:
         """The shot of that id. Raises ``KeyError``."""
-        return next((s for s in self.shots if s.id == shot_id), None) or _missing(shot_id)
+        return {shot.id: shot for shot in self.shots}[shot_id]
 
     @property
     def ledger_name(self) -> str:
         """The episode under which the ledger has what it cost."""
         return f"bench {self.name}"
-
-
-def _missing(shot_id: str) -> Shot:
-    raise KeyError(shot_id)
 
 
 def profile_of(shot: Shot) -> Profile:
