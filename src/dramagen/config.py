@@ -64,6 +64,16 @@ class Limits(Setting):
     list_per_second: Annotated[Decimal, Field(gt=0)] | None = None
 
 
+Cause = Literal[
+    "input_moderation", "output_moderation", "audio_moderation", "real_face", "capacity", "outage", "defective",
+    "failed",
+]  # fmt: skip
+"""Why a route gave no clip, as far as the next step depends on it."""
+
+Remedy = Literal["other_route", "without_sound"]
+"""What may be tried then: the same shot elsewhere; or without its sound, which the clip lists as an adjustment."""
+
+
 def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -82,6 +92,8 @@ class Routing(Setting):
         takes: how many takes of one shot a plan looks ahead.
         review: what it costs that a person looks at one take.
         rho: how alike takes of one model on one shot are; left out, the project's own verdicts say.
+        remedies: by cause, what may be tried where a route gives no clip; none for ``()``. Left out, another route.
+            ``without_sound`` is for ``audio_moderation`` alone, and comes before another route.
     """
 
     allow: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
@@ -93,6 +105,19 @@ class Routing(Setting):
     takes: Annotated[int, Field(ge=1, le=16)] | None = None
     review: Money | None = None
     rho: Annotated[float, Field(ge=0, le=1)] | None = None
+    remedies: Mapping[Cause, Annotated[tuple[Remedy, ...], BeforeValidator(_listed)]] = Field(
+        default_factory=dict
+    )
+
+    @field_validator("remedies")
+    @classmethod
+    def _fitting(cls, value: Mapping[Cause, tuple[Remedy, ...]]) -> Mapping[Cause, tuple[Remedy, ...]]:
+        wrong = [
+            c for c, remedies in value.items() if "without_sound" in remedies and c != "audio_moderation"
+        ]
+        if wrong:
+            raise ValueError(f"without_sound helps against audio_moderation only, not against {wrong[0]}")
+        return value
 
     @field_validator("value", "review")
     @classmethod

@@ -90,7 +90,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is about to be bought, and under which caps. ``decision``: why there, as JSON."""
+    """What is about to be bought, and under which caps.
+
+    Attributes:
+        decision: why there, as JSON.
+        changed: a remedy changed the shot after a verdict, so its route may be asked again, for another order.
+    """
 
     shot_hash: str
     take: int
@@ -106,6 +111,7 @@ class Intent:
     budgets: tuple[Budget, ...] = ()
     cap_currency: str = "CNY"
     decision: str = ""
+    changed: bool = False
 
 
 def usefulness(job: Job) -> int:

@@ -127,9 +127,7 @@ class Journal:
                 generation += 1 if bindings.begun(tx, intent.shot_hash, intent.take, generation) else 0
             else:
                 holder = bindings.holder(tx, intent.shot_hash, intent.take, intent.pin)
-                if holder is not None and (
-                    holder.state != JobState.FAILED or holder.route == intent.quote.route
-                ):
+                if holder is not None and (holder.state != JobState.FAILED or _same_try(holder, intent)):
                     return holder, False
                 same = bindings.same_order(tx, intent.order_hash, intent.take, generation)
                 if same is not None:
@@ -340,6 +338,13 @@ class TicketContested(Exception):
 
 class TicketTaken(Exception):
     """A vendor's job that was found for a lost create already belongs to another job of ours."""
+
+
+def _same_try(failed: Job, intent: Intent) -> bool:
+    """A failed job is not sent again on its route, unless it was changed since."""
+    if failed.route != intent.quote.route:
+        return False
+    return not intent.changed or failed.order_hash == intent.order_hash
 
 
 def _tag() -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 import anyio
@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from dramagen.catalog.order import ORDER_VERSION, Quote
 from dramagen.catalog.route import Route
-from dramagen.clip import Clip
+from dramagen.clip import Adjustment, Clip
 from dramagen.config import Budget
 from dramagen.engine.engine import GIVEN_UP_UNSENT, Engine
 from dramagen.engine.guard import Guard
@@ -23,6 +23,7 @@ from dramagen.errors import ConfigError, DramagenError
 from dramagen.events import Event, Kind
 from dramagen.identity import digest, shot_hash
 from dramagen.money import Money
+from dramagen.routing.causes import DOUBT, USUAL, cause_of, shows_faces
 from dramagen.routing.policy import Chooser
 from dramagen.settings import Settings
 from dramagen.shot import Shot
@@ -52,6 +53,13 @@ class Wanted:
     budgets: tuple[Budget, ...]
     policy: Chooser | None = None
     """Of this call; None is the studio's."""
+    silent: Route | None = None
+    """Filmed without sound from now on, there first: that route refused the sound."""
+
+    @property
+    def filmed(self) -> Shot:
+        """What is filmed: the shot, or what a remedy made of it."""
+        return self.shot if self.silent is None else self.shot.changed(audio=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,7 @@ class Filming:
     settings: Settings
     emit: Callable[[Event], None]
     _fetching: dict[str, anyio.Lock] = field(default_factory=dict)
+    _doubts: dict[str, float] = field(default_factory=dict)
     _desk: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(DESK))
 
     async def fetch(self, shot: Shot) -> None:
@@ -115,7 +124,27 @@ class Filming:
                     error.attempts = errors or error.attempts
                     raise
                 if ended == "over":
-                    errors, tried = (*errors, error), (*tried, route)
+                    remedied = self._remedied(wanted, route, error)
+                    if remedied is None:
+                        error.attempts = errors or error.attempts
+                        raise
+                    # Changed, the shot is another order, which its route has said nothing of yet.
+                    tried = tried if remedied is not wanted else (*tried, route)
+                    wanted, errors = remedied, (*errors, error)
+
+    def _remedied(self, wanted: Wanted, route: Route, error: DramagenError) -> Wanted | None:
+        """The take as it may be tried after this verdict; None where the project wants nothing tried."""
+        cause = cause_of(error)
+        if cause == "real_face":
+            self._doubts[route.id] = self._doubts.get(route.id, 1.0) * DOUBT
+        allowed = self.settings.routing.remedies.get(cause, USUAL)
+        if "without_sound" in allowed and wanted.silent is None and wanted.shot.audio is not False:
+            return replace(wanted, silent=route)
+        return wanted if "other_route" in allowed else None
+
+    def _stops(self, error: DramagenError | None) -> bool:
+        """Whether the project wants nothing tried after that verdict."""
+        return error is not None and not self.settings.routing.remedies.get(cause_of(error), USUAL)
 
     def _looked_up(self, shot: Shot, take: int, fresh: bool) -> tuple[str, Job | None]:
         """The shot's hash, and the job that holds the take."""
@@ -160,19 +189,40 @@ class Filming:
         """
         # A failed job is not sent again on its route unless the caller asks for that.
         failed = [] if fresh else self.engine.journal.failures(wanted.key, wanted.take)
+        if not errors and (stopped := [job for job in failed if self._stops(job.error)]):
+            raise self.engine.verdict_of(stopped[-1])
+        if wanted.silent is not None:
+            failed = [job for job in failed if not job.quote.order.audio]
         done_with = dict.fromkeys([*tried, *(job.route for job in failed)])
         learning = self.planner.weighing.learning
         learning.refresh()
         past = learning.past(wanted.key, None if fresh else wanted.take)
-        planned = self.planner.led_by(wanted.policy).for_filming(wanted.shot, past, tuple(done_with))
-        if planned.choice is not None:
-            return planned.choice, planned.decision.compact() if planned.decision is not None else ""
+        if shows_faces(wanted.shot):
+            past = replace(past, doubts=dict(self._doubts))
+        planned = self.planner.led_by(wanted.policy).for_filming(wanted.filmed, past, tuple(done_with))
+        choice = planned.choice if wanted.silent is None else self._silent(planned.attempts, wanted.silent)
+        if choice is not None:
+            return choice, planned.decision.compact() if planned.decision is not None else ""
         mine = [job for job in failed if job.route.satisfies(wanted.shot.pin)]
         said = list(errors) or [self.engine.verdict_of(job) for job in mine]
         if not said:
             raise self.planner.nothing(planned)
         said[-1].attempts = tuple(said[:-1])
         raise said[-1]
+
+    def _silent(self, attempts: Sequence[Quote], first: Route) -> Quote | None:
+        """The attempt for a shot whose sound was refused: on the same route, else, where allowed, elsewhere."""
+        elsewhere = "other_route" in self.settings.routing.remedies.get("audio_moderation", USUAL)
+        may = [q for q in attempts if q.route == first] or (list(attempts) if elsewhere else [])
+        if not may:
+            return None
+        why = Adjustment(
+            field="audio",
+            asked="sound",
+            given="no sound",
+            why="moderation refused the sound that was generated",
+        )
+        return may[0].model_copy(update={"adjustments": (*may[0].adjustments, why)})
 
     def _reserve(self, wanted: Wanted, quote: Quote, why: str, fresh: bool) -> tuple[Job, bool]:
         return self.engine.journal.reserve(self._intent(wanted, quote, why, fresh))
@@ -198,6 +248,7 @@ class Filming:
             budgets=wanted.budgets,
             cap_currency=self.settings.currency,
             decision=why,
+            changed=wanted.silent is not None,
         )
 
     async def _vacate(self, job_id: str) -> None:

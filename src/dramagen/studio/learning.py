@@ -32,11 +32,13 @@ class Past:
         failed: rejected takes of the shot, by model.
         judged: how many of its takes were accepted or rejected.
         free: the routes on which this take is filmed already.
+        doubts: what is left of a route's chance after what it refused in this run, by route.
     """
 
     failed: Mapping[str, int] = field(default_factory=dict)
     judged: int = 0
     free: frozenset[str] = frozenset()
+    doubts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass

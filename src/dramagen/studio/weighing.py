@@ -49,7 +49,7 @@ class Weighing:
         for quote in quotes:
             price, name = quote.price.expected, quote.route.id
             cost = 0.0 if name in past.free else float(price.amount) * rates[price.currency] + look
-            chance = self._belief(quote, kind).chance
+            chance = self._belief(quote, kind).chance * past.doubts.get(name, 1.0)
             candidates.append(Candidate(name, quote.route.model, figure(cost), figure(chance)))
         known = tuple(candidates)
         stated = routing.value

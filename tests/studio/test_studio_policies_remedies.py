@@ -1,0 +1,143 @@
+"""What is tried after a verdict depends on its cause, and on what the project allows."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from dramagen.errors import (
+    AuthError,
+    ConfigError,
+    ContentRejected,
+    DefectiveClip,
+    DramagenError,
+    JobFailed,
+    OutcomeUnknown,
+    QuotaExhausted,
+)
+from dramagen.routing.causes import cause_of
+from dramagen.testing import fake
+
+OUTPUT = "reject_output"
+SOUND = "OutputAudioSensitiveContentDetected"
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (ContentRejected("no", stage="input"), "input_moderation"),
+        (ContentRejected("the clip was held back", stage="output"), "output_moderation"),
+        (ContentRejected("refused", stage="output", code=SOUND), "audio_moderation"),
+        (ContentRejected("a sound was refused", stage="input", field="voice"), "input_moderation"),
+        (ContentRejected("no", stage="input", code="InputImage.PrivacyInformation"), "real_face"),
+        (ContentRejected("no", stage="input", vendor_message="may contain real person"), "real_face"),
+        (DefectiveClip("short"), "defective"),
+        (QuotaExhausted("used up"), "capacity"),
+        (AuthError("no"), "outage"),
+        (JobFailed("no"), "failed"),
+    ],
+)
+def test_every_verdict_has_a_cause(error: DramagenError, cause: str) -> None:
+    assert cause_of(error) == cause
+
+
+def test_silence_is_a_remedy_for_sound_alone(lot: Any) -> None:
+    with pytest.raises(ConfigError, match="without_sound helps against audio_moderation only"):
+        lot.open(routing={"remedies": {"outage": ["without_sound"]}})
+
+
+@pytest.fixture
+def sound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``reject_output`` is about the sound."""
+    monkeypatch.setitem(fake._FAILURES, OUTPUT, SOUND)
+
+
+@pytest.mark.anyio
+async def test_a_cause_without_remedies_ends_the_take_now_and_when_asked_again(lot: Any) -> None:
+    vendor = lot.vendor("fail")
+    async with lot.open(vendor, routing={"remedies": {"failed": [], "outage": []}}) as studio:
+        for _ in range(2):
+            with pytest.raises(DramagenError):
+                await studio.shoot(lot.shot)
+        assert len(vendor.jobs) == 1
+        await studio.shoot(lot.shot, fresh=True)
+    assert len(vendor.jobs) == 2
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("sound_is_refused")
+async def test_without_leave_a_shot_keeps_its_sound_and_goes_to_another_route(lot: Any) -> None:
+    shot = lot.shot.changed(audio=True)
+    vendor = lot.vendor(OUTPUT)
+    async with lot.open(vendor) as studio:
+        clip = await studio.shoot(shot)
+        first, second = studio.jobs()
+    assert first.route != second.route
+    assert second.quote.order.audio
+    assert clip.adjustments == ()
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("sound_is_refused")
+async def test_with_leave_the_same_route_films_it_silent_once_and_the_clip_says_so(lot: Any) -> None:
+    shot = lot.shot.changed(audio=True).pinned(lot.PIN)
+    vendor = lot.vendor(OUTPUT)
+    remedies = {"audio_moderation": ["without_sound"]}
+    async with lot.open(vendor, routing={"remedies": remedies}) as studio:
+        clip = await studio.shoot(shot)
+        first, second = studio.jobs()
+        assert (await studio.shoot(shot)).job_id == clip.job_id == second.id
+    assert first.route == second.route
+    assert (first.quote.order.audio, second.quote.order.audio) == (True, False)
+    assert [(a.field, a.given) for a in clip.adjustments] == [("audio", "no sound")]
+    assert clip.shot == shot
+    assert len(vendor.jobs) == 2
+    async with lot.open(vendor) as studio:
+        assert (await studio.shoot(shot)).cached
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("sound_is_refused")
+async def test_silence_is_tried_once_and_a_second_no_is_the_end(lot: Any) -> None:
+    shot = lot.shot.changed(audio=True).pinned(lot.PIN)
+    vendor = lot.vendor(OUTPUT, OUTPUT)
+    remedies = {"audio_moderation": ["without_sound"]}
+    async with lot.open(vendor, routing={"remedies": remedies}) as studio:
+        for _ in range(2):
+            with pytest.raises(ContentRejected):
+                await studio.shoot(shot)
+    assert len(vendor.jobs) == 2
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("sound_is_refused")
+async def test_a_lost_create_is_no_verdict_whatever_the_remedies(lot: Any) -> None:
+    shot = lot.shot.changed(audio=True).pinned(lot.PIN)
+    vendor = lot.vendor(OUTPUT, "drop")
+    remedies = {"audio_moderation": ["without_sound", "other_route"]}
+    async with lot.open(vendor, routing={"remedies": remedies}) as studio:
+        with pytest.raises(OutcomeUnknown):
+            await studio.shoot(shot)
+        assert [str(job.state) for job in studio.jobs()] == ["failed", "unknown"]
+
+
+@pytest.mark.anyio
+async def test_a_refused_face_halves_a_routes_chance_for_pictures_in_this_run(
+    lot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "InputImageSensitiveContentDetected.PrivacyInformation"
+    monkeypatch.setitem(fake._REFUSALS, "reject_input", (400, code))
+    picture = tmp_path / "face.png"
+    Image.new("RGB", (480, 864), (200, 160, 140)).save(picture)
+    with_face = lot.shot.changed(first_frame=picture)
+    async with lot.open(lot.vendor("reject_input")) as studio:
+        await studio.shoot(with_face)
+        (job,) = [job for job in studio.jobs() if str(job.state) == "refused"]
+        refused = job.route.id
+        clip = await studio.shoot(with_face.changed(prompt="她转身"))
+        plain = await studio.shoot(lot.shot)
+        doubted, usual = (studio.decision(each.job_id).candidate(refused) for each in (clip, plain))
+        before = studio.decision(job.id).candidate(refused)
+    assert doubted.chance == pytest.approx(before.chance / 2, rel=1e-4)
+    assert usual.chance > doubted.chance
