@@ -127,6 +127,7 @@ FILMED: dict[str, tuple[Shot, str, tuple[int, int], float]] = {
 
 
 @ON_ONE
+@pytest.mark.matrix(few=0)  # pictures of up to 2K: seconds each
 @pytest.mark.parametrize("name", FILMED)
 async def test_every_family_films(emulator: Handle, config: Config, name: str) -> None:
     shot, amount, size, seconds = FILMED[name]
