@@ -15,6 +15,7 @@ import pytest
 from dramagen.catalog.order import Order, Price, Quote
 from dramagen.catalog.route import Route
 from dramagen.clip import Clip, Facts, Original
+from dramagen.engine.ledger import Ledger
 from dramagen.errors import DramagenError
 from dramagen.identity import shot_hash
 from dramagen.money import Money, Rates
@@ -45,7 +46,12 @@ class FakeCrew:
         self.prepared += [shot.id for shot in shots]
 
     def plan(
-        self, shots: Sequence[Shot], budget: Money | None = None, *, takes: Sequence[int] | None = None
+        self,
+        shots: Sequence[Shot],
+        budget: Money | None = None,
+        *,
+        takes: Sequence[int] | None = None,
+        **known: Any,
     ) -> Plan:
         planned = []
         for shot, take in zip(shots, takes or [1] * len(shots), strict=True):
@@ -55,7 +61,13 @@ class FakeCrew:
         return Plan(tuple(planned), "CNY", rates, budget)
 
     async def shoot(
-        self, shot: Shot, *, take: int = 1, fresh: bool = False, episode: str | None = None
+        self,
+        shot: Shot,
+        *,
+        take: int = 1,
+        fresh: bool = False,
+        episode: str | None = None,
+        policy: Any = None,
     ) -> Clip:
         key = (shot_hash(shot), take)
         if key in self.clips:
@@ -91,6 +103,9 @@ class FakeCrew:
             shot=shot,
         )
         return self.clips[key]
+
+    def ledger(self, episode: str | None = None) -> Ledger:
+        return Ledger(tuple(clip.cost for clip in self.clips.values()))
 
     def jobs(self, *, open_only: bool = False) -> list[Any]:
         return [] if open_only else [

@@ -27,6 +27,7 @@ from dramagen.episode import Episode, Manifest
 from dramagen.episode import film as film_episode
 from dramagen.episode.outlook import Outlook, look_ahead
 from dramagen.episode.picks import load_picks
+from dramagen.episode.steering import left_of
 from dramagen.errors import ContentRejected, DefectiveClip, JobFailed
 from dramagen.money import Money
 from dramagen.studio import Studio
@@ -60,15 +61,22 @@ async def _film(
     episode = Episode.load(file).repinned(pin)
     picks, board = load_picks(file), Board()
     async with Studio(capped(budget, episode), on_event=board.event) as studio:
-        ahead = await look_ahead(studio, episode, picks, folder)
+        limit = left_of(studio, episode.budgets(budget), episode.title)
+        ahead = await look_ahead(studio, episode, picks, folder, limit)
         refilm = bool(ahead.stale) and _again(ahead.stale, yes)
         if refilm:
-            ahead = await look_ahead(studio, episode, picks, folder, refilm=True)
+            ahead = await look_ahead(studio, episode, picks, folder, limit, refilm=True)
         warn_of_the_unfilmable(ahead.plan)
         agree(studio, ahead.plan, yes=yes, budget=budget, episode=episode)
         with board.shown():
             manifest = await film_episode(
-                studio, episode, folder, picks=picks, refilm=refilm, on_progress=board.progress
+                studio,
+                episode,
+                folder,
+                picks=picks,
+                refilm=refilm,
+                budget=budget,
+                on_progress=board.progress,
             )
         if as_json:
             emit(manifest.to_json() | {"folder": str(folder)})

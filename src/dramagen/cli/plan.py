@@ -9,10 +9,13 @@ import typer
 from dramagen.cli import tables
 from dramagen.cli.options import AsJson, MoneyLimit, Out, Pin, folder_of
 from dramagen.cli.screen import console, emit, say
+from dramagen.cli.times import span
 from dramagen.episode import Episode
 from dramagen.episode.outlook import look_ahead
 from dramagen.episode.picks import load_picks
+from dramagen.episode.steering import left_of
 from dramagen.money import Money
+from dramagen.routing.episode_text import lost_lines, sum_lines, take_lines
 from dramagen.routing.plan import Plan
 from dramagen.shot import Shot
 from dramagen.studio import Studio
@@ -25,15 +28,30 @@ def plan(
     out: Out = None,
     pin: Pin = None,
     budget: MoneyLimit = None,
+    deadline: Annotated[
+        float | None,
+        typer.Option(parser=span, metavar="TIME", help="When it should be over, from now: 45m, 1.5h."),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PIN", help="What if this provider, model or route were not there. May be repeated."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show where each shot would be filmed, for how much, and what every other route would cost."""
-    planned, takes, stale = anyio.run(_plan, what, out, pin, budget)
+    """Show where each shot would be filmed, for how much, and why not on every other route."""
+    planned, takes, stale = anyio.run(_plan, what, out, pin, budget, deadline, tuple(without or ()))
     if as_json:
         emit(planned.to_json() | ({"stale": list(stale)} if stale else {}))
         return
     say(tables.choices(planned, takes))
     say("")
+    for place, shot in enumerate(planned.shots):
+        if lines := take_lines(planned, place):
+            say(f"{shot.shot.name}, until a take is accepted:")
+            say("\n".join(lines))
+    say("\n".join(sum_lines(planned)))
     if budget is not None:
         covered = planned.most <= planned.budget_converted
         say(f"budget {budget}: {'covers it' if covered else 'does NOT cover the upper bound'}")
@@ -46,20 +64,31 @@ def plan(
         for by_shot in tables.routes_by_shot(planned, console().width):
             say("")
             say(by_shot)
+    if lost := lost_lines(planned):
+        say("")
+        say("\n".join(lost))
     if others:
         say(f"{others} more routes have a price; without the pin they are shown too")
 
 
 async def _plan(
-    what: str, out: Path | None, pin: str | None, budget: Money | None
+    what: str,
+    out: Path | None,
+    pin: str | None,
+    budget: Money | None,
+    deadline: float | None,
+    without: tuple[str, ...],
 ) -> tuple[Plan, list[int], tuple[str, ...]]:
     async with Studio() as studio:
         if not _is_file(what):
             shot = Shot(prompt=what, pin=pin)
-            return studio.plan([shot], budget), [1], ()
+            return studio.plan([shot], budget, deadline=deadline, without=without), [1], ()
         file = Path(what)
         episode = Episode.load(file).repinned(pin)
-        ahead = await look_ahead(studio, episode, load_picks(file), folder_of(file, out), budget)
+        limit = left_of(studio, episode.budgets(budget), episode.title) if budget is None else budget
+        ahead = await look_ahead(
+            studio, episode, load_picks(file), folder_of(file, out), limit, deadline=deadline, without=without
+        )
         takes = [ahead.choices[shot.id].take for shot in ahead.shots if shot.id is not None]
         return ahead.plan, takes, ahead.stale
 

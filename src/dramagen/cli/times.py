@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 _AGO = re.compile(r"(\d+)\s*([mhdw])")
+_SPAN = re.compile(r"(\d{1,6}(?:\.\d+)?)\s*([smh]?)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -18,6 +19,14 @@ def since(text: str) -> datetime:
 def until(text: str) -> datetime:
     """The same; a day alone counts to its end."""
     return _moment(text, timedelta(days=1))
+
+
+def span(text: str) -> float:
+    """Seconds of ``90s``, ``45m`` or ``1.5h``; a bare number is minutes."""
+    found = _SPAN.fullmatch(text.strip().lower())
+    if found is None or float(found[1]) <= 0:
+        raise typer.BadParameter("a time is such as 45m or 1.5h")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2] or "m"]
 
 
 def _moment(text: str, whole_day: timedelta = timedelta()) -> datetime:

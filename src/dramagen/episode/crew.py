@@ -5,8 +5,11 @@ from typing import Protocol
 
 from dramagen.clip import Clip
 from dramagen.engine.jobs import Job
+from dramagen.engine.ledger import Ledger
 from dramagen.money import Money
+from dramagen.routing.episode_items import Continuity
 from dramagen.routing.plan import Plan
+from dramagen.routing.policy import PlainPolicy
 from dramagen.shot import Shot
 from dramagen.store import Store
 
@@ -20,7 +23,14 @@ class Crew(Protocol):
         ...
 
     def plan(
-        self, shots: Sequence[Shot], budget: Money | None = None, *, takes: Sequence[int] | None = None
+        self,
+        shots: Sequence[Shot],
+        budget: Money | None = None,
+        *,
+        takes: Sequence[int] | None = None,
+        deadline: float | None = None,
+        without: Sequence[str] = (),
+        continuity: Continuity | None = None,
     ) -> Plan:
         """What the shots would cost and take; spends nothing."""
         ...
@@ -30,9 +40,19 @@ class Crew(Protocol):
         ...
 
     async def shoot(
-        self, shot: Shot, *, take: int = 1, fresh: bool = False, episode: str | None = None
+        self,
+        shot: Shot,
+        *,
+        take: int = 1,
+        fresh: bool = False,
+        episode: str | None = None,
+        policy: PlainPolicy | None = None,
     ) -> Clip:
         """One verified clip; the same call again gives the same clip."""
+        ...
+
+    def ledger(self, episode: str | None = None) -> Ledger:
+        """Money spent, reserved and unknown."""
         ...
 
     def jobs(self, *, open_only: bool = False) -> list[Job]:

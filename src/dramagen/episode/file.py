@@ -21,7 +21,7 @@ E = TypeVar("E", bound=Episode)
 
 _TOP = ("title", "defaults", "budget", "characters", "shot")
 _SHOT = tuple(name for name in Shot.model_fields if name != "id")
-_OWN = ("id", "continues", "characters")
+_OWN = ("id", "continues", "scene", "characters")
 _BARE = re.compile(r"\[?\[?[A-Za-z0-9_.-]*[^\x00-\x7f\s]")
 _CHARACTER = tuple(name for name in Reference.model_fields if name != "name")
 
@@ -123,6 +123,9 @@ class _Reader:
                 f"{who}: either continues or first_frame: it can start on one frame only",
                 InvalidShot,
             )
+        scene = entry.get("scene")
+        if scene is not None and (not isinstance(scene, str) or not scene.strip()):
+            self.wrong((*at, "scene"), f"{who}: scene is a name, not {scene!r}", InvalidShot)
         if "prompt" not in entry and "prompt" not in defaults:
             self.wrong(at, f"{who}: a shot has a prompt", InvalidShot)
         own = {k: v for k, v in entry.items() if k not in _OWN}
@@ -132,7 +135,7 @@ class _Reader:
         fields["references"] = self.references(entry, fields, at, who)
         ends_on = self.made(lambda: _image(fields.pop("last_frame", None)), at, who) if continues else None
         shot = self.made(lambda: Shot(**fields, id=shot_id), at, who, set(entry))
-        return EpisodeShot(shot_id, shot, continues, ends_on, line_of(self.lines, at))
+        return EpisodeShot(shot_id, shot, continues, ends_on, line_of(self.lines, at), scene)
 
     def references(
         self, entry: Mapping[str, Any], fields: Mapping[str, Any], at: Place, who: str

@@ -14,8 +14,10 @@ from dramagen.episode.model import Episode, EpisodeShot
 from dramagen.episode.picks import Picks, load_picks, remember_start
 from dramagen.episode.progress import Listener, Progress
 from dramagen.episode.reel import Reel
+from dramagen.episode.steering import Steering
 from dramagen.errors import DramagenError
 from dramagen.media.extra import require
+from dramagen.money import Money
 
 
 async def film(
@@ -26,6 +28,7 @@ async def film(
     pin: str | None = None,
     picks: Picks | None = None,
     refilm: bool = False,
+    budget: Money | None = None,
     on_progress: Listener | None = None,
 ) -> Manifest:
     """Film an episode into the folder ``out`` and cut it together. Run again, it goes on where it was.
@@ -39,6 +42,8 @@ async def film(
         pin: films every shot there.
         picks: which takes; by default those beside the episode's file.
         refilm: film stale shots again, as new takes; without it their old takes are kept.
+        budget: what the shots are planned within, again after every result, beside the episode's own. It
+            caps nothing: the studio's budgets do.
         on_progress: told of every step.
 
     Raises:
@@ -53,7 +58,8 @@ async def film(
     await anyio.Path(out).mkdir(parents=True, exist_ok=True)
     reel = Reel.load(out)
     choices = choose(episode, picks, reel.numbers(), refilm=refilm)
-    run = _Run(crew, episode, reel, choices, on_progress or (lambda step: None))
+    steering = Steering(crew, episode, choices, episode.budgets(budget))
+    run = _Run(crew, episode, reel, choices, on_progress or (lambda step: None), steering)
     settled = {job.id for job in crew.jobs() if job.cost is not None}
     async with anyio.create_task_group() as tasks:
         for shot in episode.ordered:
@@ -70,8 +76,15 @@ class _Run:
     """One run: which shots are over, and what came of each."""
 
     def __init__(
-        self, crew: Crew, episode: Episode, reel: Reel, choices: dict[str, Choice], tell: Listener
+        self,
+        crew: Crew,
+        episode: Episode,
+        reel: Reel,
+        choices: dict[str, Choice],
+        tell: Listener,
+        steering: Steering,
     ) -> None:
+        self.steering = steering
         self.crew, self.episode, self.reel, self.choices, self.tell = crew, episode, reel, choices, tell
         self.rushes = Rushes()
         self.over = {shot.id: anyio.Event() for shot in episode.shots}
@@ -87,6 +100,7 @@ class _Run:
             self.rushes.errors[shot.id] = error
             self.tell(Progress("failed", shot.id, error.message))
         finally:
+            self.steering.heard()
             self.over[shot.id].set()
 
     def _keep(self, shot: EpisodeShot) -> None:
@@ -105,7 +119,8 @@ class _Run:
                 return
             frame = await last_frame(self.crew, before.sha256, self.reel.folder / before.clip)
             to_film = shot.starting_on(frame)
-        clip = await self.crew.shoot(to_film, take=choice.take, episode=self.episode.title)
+        policy = await self.steering.of(shot.id, to_film)
+        clip = await self.crew.shoot(to_film, take=choice.take, episode=self.episode.title, policy=policy)
         filmed = await anyio.to_thread.run_sync(self.reel.copy_in, shot.id, clip)
         self.reel.keep(shot.id, choice.take, filmed)
         remember_start(self.episode.path, shot.id, choice.take, choice.before)

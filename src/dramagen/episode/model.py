@@ -9,6 +9,8 @@ from typing import Self
 from dramagen.config import Budget
 from dramagen.errors import InvalidShot
 from dramagen.medium import Image
+from dramagen.money import Money
+from dramagen.routing.episode_items import Continuity
 from dramagen.shot import Reference, Shot
 
 
@@ -23,6 +25,7 @@ class EpisodeShot:
         ends_on: the last frame asked of a shot that continues another (a Shot cannot end on a frame before
             it has one to start on).
         line: in the file.
+        scene: shots of one scene keep one model.
     """
 
     id: str
@@ -30,6 +33,7 @@ class EpisodeShot:
     continues: str | None = None
     ends_on: Image | None = None
     line: int | None = None
+    scene: str | None = None
 
     def starting_on(self, frame: Image) -> Shot:
         """The shot to film, once the frame it continues from is known."""
@@ -100,12 +104,32 @@ class Episode:
                 followers.append(shot)
         return tuple(followers)
 
+    def budgets(self, *others: Money | None) -> tuple[Money, ...]:
+        """Its own budget, where it has one for itself, and those given."""
+        own = self.budget.limit if self.budget is not None and self.budget.per == "episode" else None
+        return tuple(money for money in (own, *others) if money is not None)
+
+    @property
+    def continuity(self) -> Continuity:
+        """What keeps one model: the shots of a scene, and shots that continue one another; and who waits for whom.
+
+        A shot that continues another belongs to its scene, unless it names one itself.
+        """
+        groups: dict[str, str] = {}
+        for shot in self.ordered:
+            if shot.scene is not None:
+                groups[shot.id] = f"scene {shot.scene}"
+            elif shot.continues is not None:
+                groups[shot.id] = groups.setdefault(shot.continues, f"the chain from {shot.continues}")
+        after = {shot.id: shot.continues for shot in self.shots if shot.continues is not None}
+        return Continuity(groups, after)
+
     def repinned(self, pin: str | None) -> "Episode":
         """Every shot on that provider, model or route. None leaves the shots' own pins."""
         if pin is None:
             return self
         shots = tuple(
-            EpisodeShot(s.id, s.shot.pinned(pin), s.continues, s.ends_on, s.line) for s in self.shots
+            EpisodeShot(s.id, s.shot.pinned(pin), s.continues, s.ends_on, s.line, s.scene) for s in self.shots
         )
         return Episode(self.title, shots, self.path, self.budget, self.characters)
 

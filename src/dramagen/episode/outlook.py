@@ -1,5 +1,6 @@
 """What filming an episode is going to cost, before the first yuan is spent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,10 +43,13 @@ async def look_ahead(
     budget: Money | None = None,
     *,
     refilm: bool = False,
+    deadline: float | None = None,
+    without: Sequence[str] = (),
 ) -> Outlook:
     """Plan an episode; spends nothing. What is filmed already is looked up, so the plan knows it is paid.
 
-    With ``refilm`` stale shots are planned as new takes, without it they are kept and not in the plan.
+    With ``refilm`` stale shots are planned as new takes, without it they are kept and not in the plan. ``deadline``
+    and ``without`` are those of :meth:`dramagen.Studio.plan`.
     """
     reel = Reel.load(folder)
     await crew.prepare([shot.shot for shot in episode.shots])
@@ -58,7 +62,10 @@ async def look_ahead(
     shots = tuple(ready[shot_id] for shot_id in planned)
     takes = [choices[shot_id].take for shot_id in planned]
     stale = tuple(shot.id for shot in episode.shots if choices[shot.id].stale)
-    return Outlook(crew.plan(shots, budget, takes=takes), shots, choices, stale)
+    plan = crew.plan(
+        shots, budget, takes=takes, deadline=deadline, without=without, continuity=episode.continuity
+    )
+    return Outlook(plan, shots, choices, stale)
 
 
 async def _ready(

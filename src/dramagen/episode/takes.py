@@ -18,6 +18,7 @@ from dramagen.episode.picks import Picks, remember_start
 from dramagen.episode.progress import Listener, Progress
 from dramagen.episode.reel import Reel
 from dramagen.errors import DramagenError
+from dramagen.routing.leading import across_models, as_planned
 from dramagen.routing.plan import Plan
 from dramagen.shot import Shot
 
@@ -36,7 +37,8 @@ class TakesAhead:
 async def takes_ahead(
     crew: Crew, episode: Episode, shot_id: str, count: int, picks: Picks, out: Path
 ) -> TakesAhead:
-    """Plan the first ``count`` takes of a shot; those there are already cost nothing.
+    """Plan the first ``count`` takes of a shot, each on another model unless it is pinned; those there are already
+    stay as they are and cost nothing.
 
     Raises ``InvalidShot`` for an unknown shot, ``NotFilmed`` where the shot it continues from has no clip yet.
     """
@@ -47,7 +49,8 @@ async def takes_ahead(
     ready = await ready_shot(crew, episode, shot, choices, reel)
     before = choices[shot.continues].take if shot.continues else None
     takes = free_takes(picks.of(shot_id), reel.takes.get(shot_id, ()), before, count)
-    return TakesAhead(shot, ready, takes, before, crew.plan([ready] * len(takes), takes=takes))
+    plan = crew.plan([ready] * len(takes), takes=takes)
+    return TakesAhead(shot, ready, takes, before, plan if ready.pin else across_models(plan))
 
 
 async def film_takes(
@@ -56,12 +59,18 @@ async def film_takes(
     """Film the takes side by side into ``out``; what came of each, in order."""
     reel = Reel.load(out)
     shot_id = ahead.shot.id
+    orders = {
+        take: [quote.route.id for quote in planned.attempts]
+        for take, planned in zip(ahead.takes, ahead.plan.shots, strict=True)
+    }
     filmed: dict[int, ManifestShot] = {}
     failed: dict[int, Failure] = {}
 
     async def one(take: int) -> None:
         try:
-            clip = await crew.shoot(ahead.ready, take=take, episode=episode.title)
+            clip = await crew.shoot(
+                ahead.ready, take=take, episode=episode.title, policy=as_planned(orders[take])
+            )
         except DramagenError as error:
             failed[take] = Failure(shot_id, take, error)
             tell(Progress("failed", shot_id, f"take {take}: {error.message}"))

@@ -86,8 +86,12 @@ def lost_lines(plan: "Plan") -> list[str]:
 
 def _short(plan: "Plan", place: int) -> Iterator[tuple[str, str]]:
     """The reasons, with a word or two in the place of what the catalogue says of a route at length."""
-    rules = {refusal.route.id: refusal.rule for refusal in plan.shots[place].refusals}
+    shot = plan.shots[place]
+    rules = {refusal.route.id: refusal.rule for refusal in shot.refusals}
+    meant = {each.route.id for each in (*shot.quotes, *shot.refusals) if each.route.satisfies(shot.shot.pin)}
     for route, reason in why_not(plan, place):
+        if route not in meant:
+            continue  # the pin says so itself
         yield route, SHORT.get(rules.get(route, ""), reason)
 
 

@@ -1,11 +1,13 @@
 """A policy with somebody's wish put before it: what is wished for is tried first, the rest stays as it was."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dramagen.catalog.order import Quote
 from dramagen.money import Rates
 from dramagen.routing.outlook import Outlook
-from dramagen.routing.policy import Chooser
+from dramagen.routing.plan import Plan
+from dramagen.routing.policy import Chooser, PlainPolicy
 from dramagen.shot import Shot
 
 
@@ -62,3 +64,24 @@ def satisfies(route: str, wish: str) -> bool:
     account, _, model = route.partition("/")
     provider = account.partition(":")[0]
     return wish in (route, model, account, provider, f"{provider}/{model}")
+
+
+def across_models(plan: Plan) -> Plan:
+    """The plan of one shot's takes with each take's model tried first: another one for every take."""
+    models = list(dict.fromkeys(quote.route.model for shot in plan.shots for quote in shot.attempts))
+    wishes = spread(models, [shot.held for shot in plan.shots])
+    shots = [
+        replace(shot, attempts=tuple(sorted(shot.attempts, key=lambda quote: quote.route.model != wish)))
+        for shot, wish in zip(plan.shots, wishes, strict=True)
+    ]
+    return replace(plan, shots=tuple(shots))
+
+
+def as_planned(order: Sequence[str]) -> PlainPolicy:
+    """The policy of a plan that was made before: its routes in order, then any it did not know."""
+
+    def episode_plan(shot: Shot, quotes: Sequence[Quote], rates: Rates, /) -> Sequence[Quote]:
+        places = {route: place for place, route in enumerate(order)}
+        return sorted(quotes, key=lambda quote: places.get(quote.route.id, len(places)))
+
+    return episode_plan

@@ -1,0 +1,87 @@
+"""Planning what is left of an episode again after every result, within what is left of its budget."""
+
+from collections.abc import Mapping, Sequence
+
+import anyio
+import anyio.to_thread
+
+from dramagen.episode.choose import Choice
+from dramagen.episode.crew import Crew
+from dramagen.episode.frames import stand_in
+from dramagen.episode.model import Episode
+from dramagen.errors import DramagenError
+from dramagen.money import Money
+from dramagen.routing.leading import as_planned
+from dramagen.routing.policy import PlainPolicy
+from dramagen.shot import Shot
+
+
+def left_of(crew: Crew, budgets: Sequence[Money], episode: str) -> Money | None:
+    """What the episode may still spend: the tightest of its budgets less what its jobs cost or have reserved.
+
+    Never below zero; None where there is no budget.
+    """
+    if not budgets:
+        return None
+    ledger, plan = crew.ledger(episode), crew.plan([])
+    left = min(plan.rates.convert(budget, plan.currency) for budget in budgets)
+    for money in (*ledger.spent, *ledger.reserved, *ledger.unknown):
+        left -= plan.rates.convert(money, plan.currency)
+    return max(left, Money.zero(plan.currency))
+
+
+class Steering:
+    """Says which routes a shot is tried on, as the whole episode stands now.
+
+    Without a budget, and with no shots that keep one model, there is nothing to weigh between shots and it says
+    nothing. A pinned shot, and a take that is held, stay where they are whatever it says.
+    """
+
+    def __init__(
+        self, crew: Crew, episode: Episode, choices: Mapping[str, Choice], budgets: Sequence[Money]
+    ) -> None:
+        self._crew, self._episode, self._budgets = crew, episode, tuple(budgets)
+        self._continuity = episode.continuity
+        self._takes = {
+            shot.id: choices[shot.id].take for shot in episode.ordered if not choices[shot.id].stale
+        }
+        self._ready: dict[str, Shot] = {}
+        self._orders: dict[str, tuple[str, ...]] | None = None
+        self._lock = anyio.Lock()
+
+    async def of(self, shot_id: str, ready: Shot) -> PlainPolicy | None:
+        """The policy for a shot that is about to be filmed; None leaves it to the studio's."""
+        if ready.pin is not None or not (self._budgets or self._continuity.groups):
+            return None
+        async with self._lock:
+            if self._ready.get(shot_id) != ready and self._episode.shot(shot_id).continues is not None:
+                self._orders = None
+            self._ready[shot_id] = ready
+            if self._orders is None:
+                try:
+                    self._orders = await anyio.to_thread.run_sync(self._planned)
+                except DramagenError:
+                    return None  # filming it says what is wrong, of this shot or of another
+            order = self._orders.get(shot_id)
+        return None if order is None else as_planned(order)
+
+    def heard(self) -> None:
+        """A shot ended: what is left is planned anew before the next one is filmed."""
+        self._orders = None
+
+    def _planned(self) -> dict[str, tuple[str, ...]]:
+        shots = {shot_id: self._as_known(shot_id) for shot_id in self._takes}
+        plan = self._crew.plan(
+            list(shots.values()),
+            left_of(self._crew, self._budgets, self._episode.title),
+            takes=list(self._takes.values()),
+            continuity=self._continuity,
+        )
+        return {
+            shot_id: tuple(quote.route.id for quote in planned.attempts)
+            for shot_id, planned in zip(shots, plan.shots, strict=True)
+        }
+
+    def _as_known(self, shot_id: str) -> Shot:
+        shot = self._episode.shot(shot_id)
+        return self._ready.get(shot_id) or shot.starting_on(stand_in(shot.shot))
