@@ -216,7 +216,8 @@ def test_the_beta_distribution_is_that_of_the_books(x: float, a: float, b: float
     assert beta_cdf(x, a, b) == pytest.approx(expected, rel=1e-9)
 
 
-@given(st.floats(0.2, 500), st.floats(0.2, 500), st.sampled_from([0.5, 0.8, 0.95, 0.99]))
+# From half a take on: with less, an end lies nearer to 1 than a float can say to these digits.
+@given(st.floats(0.5, 500), st.floats(0.5, 500), st.sampled_from([0.5, 0.8, 0.95, 0.99]))
 @settings(max_examples=40, deadline=None)
 def test_an_interval_holds_what_it_says(a: float, b: float, level: float) -> None:
     low, high = beta_interval(a, b, level)
