@@ -93,4 +93,4 @@ def _dearer(cost: float, than: float) -> str:
     if than <= 0:
         return "costs money"
     more = cost / than - 1
-    return f"{more:.0%} dearer" if more < 2 else f"{cost / than:.1f} times as dear"
+    return f"{more:.0%} dearer" if more < 1 else f"{cost / than:.1f} times as dear"

@@ -88,7 +88,8 @@ def _short(plan: "Plan", place: int) -> Iterator[tuple[str, str]]:
     """The reasons, with a word or two in the place of what the catalogue says of a route at length."""
     shot = plan.shots[place]
     rules = {refusal.route.id: refusal.rule for refusal in shot.refusals}
-    meant = {each.route.id for each in (*shot.quotes, *shot.refusals) if each.route.satisfies(shot.shot.pin)}
+    routes = [quote.route for quote in shot.quotes] + [refusal.route for refusal in shot.refusals]
+    meant = {route.id for route in routes if route.satisfies(shot.shot.pin)}
     for route, reason in why_not(plan, place):
         if route not in meant:
             continue  # the pin says so itself

@@ -1,0 +1,40 @@
+"""``dramagen plan``: takes, sums, reasons, and what if."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import typer
+
+from dramagen.cli.times import span
+
+Run = Callable[..., Any]
+FILE = "rain/episode.toml"
+
+
+def test_a_plan_shows_takes_sums_and_reasons(run: Run) -> None:
+    shown = run("plan", "雨夜,女主回头", "--pin", "previz").out
+    assert "take 1: previz:local/previz" in shown
+    assert "until accepted: expected 0.00 CNY" in shown
+
+
+def test_what_if_a_provider_were_not_there(run: Run) -> None:
+    done = run("plan", "雨夜,女主回头", "--without", "kling", "--without", "seedance-2.5", "--json")
+    lost = {each["route"]: each["reason"] for each in done.json["shots"][0]["lost"]}
+    assert lost["kling:cn/kling-3.0"] == "[routing] denies kling"
+    assert lost["seedance:cn/seedance-2.5"] == "[routing] denies seedance-2.5"
+    assert lost["seedance:cn/seedance-2.0"] == "no key"
+    assert run("plan", "雨夜", "--without", "klin").code != 0
+
+
+def test_a_deadline_and_a_budget_are_in_the_plan(run: Run) -> None:
+    done = run("plan", FILE, "--deadline", "45m", "--budget", "20 CNY", "--json")
+    assert done.json["episode"]["deadline"] == 2700
+    assert done.json["budget"] == {"amount": "20", "currency": "CNY"}
+
+
+def test_a_span_of_time_is_read_as_typed() -> None:
+    assert [span(text) for text in ("90s", "45m", "1.5h", "45")] == [90, 2700, 5400, 2700]
+    for wrong in ("soon", "0m", "-3m", ""):
+        with pytest.raises(typer.BadParameter):
+            span(wrong)
