@@ -62,7 +62,7 @@ class Outlook:
     def arms(self) -> tuple[Candidate, ...]:
         """The route on which each model costs least per accepted clip: two routes of a model miss the same shots."""
         best: dict[str, Candidate] = {}
-        for candidate in sorted(self.candidates, key=self._rank):
+        for candidate in self._ranked:
             best.setdefault(candidate.model, candidate)
         return tuple(best.values())
 
@@ -81,13 +81,17 @@ class Outlook:
         """
         at_first = {step.name for step in self.steps}
         planned = {c.model for c in self.arms if c.route in at_first}
-        ranked = sorted(self.candidates, key=lambda c: (c.model not in planned, *self._rank(c)))
-        return tuple(candidate.route for candidate in ranked)
+        first = [c.route for c in self._ranked if c.model in planned]
+        return (*first, *(c.route for c in self._ranked if c.model not in planned))
 
     def per_accepted(self, candidate: Candidate) -> float:
         """What an accepted clip of this route costs on average, as things stand."""
         chance = self.now[candidate.route]
         return candidate.cost / chance if chance else float("inf")
+
+    @cached_property
+    def _ranked(self) -> list[Candidate]:
+        return sorted(self.candidates, key=self._rank)
 
     def _rank(self, candidate: Candidate) -> tuple[float, float, str]:
         return self.per_accepted(candidate), -self.now[candidate.route], candidate.route

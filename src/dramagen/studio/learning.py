@@ -92,12 +92,12 @@ class Learning:
 
     def belief(self, model: str, board: Board, kind: frozenset[str]) -> Belief:
         """What is believed of a model on shots of this kind."""
-        with self._lock:
-            taught = self._taught
-            key = (board, model, kind)
-            if key not in taught.beliefs:
-                taught.beliefs[key] = self._acceptance(taught, board).of(model, kind)
-            return taught.beliefs[key]
+        taught, key = self._taught, (board, model, kind)
+        found = taught.beliefs.get(key)
+        if found is None:
+            with self._lock:
+                found = taught.beliefs[key] = self._acceptance(taught, board).of(model, kind)
+        return found
 
     def rho(self) -> float:
         """How alike takes of one model on one shot are, in this project."""
