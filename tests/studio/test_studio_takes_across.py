@@ -99,7 +99,7 @@ class Slow:
         if request.method == "DELETE":
             self.stopped.add(path.rsplit("/", 1)[1])
             return httpx.Response(200, json={})
-        response = await self.inner.handle_async_request(request)
+        response: httpx.Response = await self.inner.handle_async_request(request)
         if request.method == "GET" and path.startswith(TASKS):
             body = response.json()
             for task in body.get("items", [body]):
@@ -118,7 +118,7 @@ async def test_the_first_that_will_do_ends_it_and_the_vendor_is_asked_to_stop_th
 ) -> None:
     async def good(clip: Any) -> bool:
         await anyio.lowlevel.checkpoint()
-        return clip.model == "seedance-2.0-mini"
+        return bool(clip.model == "seedance-2.0-mini")
 
     inner = lot.vendor()
     vendor = Slow(inner, "mini")
