@@ -358,7 +358,7 @@ async def test_another_key_is_another_chance(stage: Any) -> None:
 async def test_a_closed_route_is_passed_over_unless_it_is_pinned(stage: Any) -> None:
     vendor = Vendor(stage)
     shot = stage.shot.changed(pin=None)
-    async with stage.studio(transport=vendor) as studio:
+    async with stage.studio(transport=vendor, policy="cheapest") as studio:
         before = studio.plan(shot).shots[0]
         first, second = (quote.route for quote in before.attempts[:2])
         vendor.refusing = DOWN
