@@ -374,7 +374,7 @@ async def test_a_closed_route_is_passed_over_unless_it_is_pinned(stage: Any) -> 
         pinned = studio.plan(shot.changed(pin=first.id)).shots[0]
         assert [quote.route for quote in pinned.attempts] == [first]
         studio.reset_limits()
-        assert studio.plan(shot).shots[0].attempts[0].route == first
+        assert studio.plan(shot.changed(prompt="白天")).shots[0].attempts[0].route == first
 
 
 # --- budgets -----------------------------------------------------------------------------------------------
