@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import anyio.abc
 import anyio.to_thread
+from anyio.from_thread import BlockingPortal
 
 from dramagen.engine.callback_address import CallbackAddress
 from dramagen.engine.callbacks import Callbacks
@@ -30,6 +31,7 @@ from dramagen.store import Store
 from dramagen.studio.books import Books
 from dramagen.studio.broadcast import Broadcast
 from dramagen.studio.filming import Filming
+from dramagen.studio.picks import Picks
 from dramagen.studio.planning import Planner
 from dramagen.studio.resuming import give_up_unsent
 from dramagen.telemetry import log_event, open_telemetry
@@ -42,6 +44,7 @@ class Opened:
     filming: Filming
     callbacks: Callbacks
     broadcast: Broadcast
+    picks: Picks
 
 
 async def open_studio(
@@ -90,6 +93,7 @@ async def open_studio(
     submitter = Submitter(journal, http, clock, owner, address, gate, pacer, settings.on_unknown)
     stack.push_async_callback(give_up_unsent, journal, submitter, owner.id)
     group = await stack.enter_async_context(_background())
+    picks = Picks(await stack.enter_async_context(BlockingPortal()))
     group.start_soon(renderer.run)
     group.start_soon(gate.run)
     watcher = Watcher(http, clock, group, random.Random(), pacer)  # noqa: S311 - jitter, not secrets
@@ -109,7 +113,7 @@ async def open_studio(
         emit=broadcast,
     )
     filming = Filming(engine, planner(intake), settings, broadcast)
-    return Opened(filming, Callbacks(services, watcher, http, clock, address), broadcast)
+    return Opened(filming, Callbacks(services, watcher, http, clock, address), broadcast, picks)
 
 
 @asynccontextmanager

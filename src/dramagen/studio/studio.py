@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, date, datetime
-from functools import partial
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from dramagen.errors import ConfigError, InvalidShot
+from dramagen.errors import ConfigError
 from dramagen.money import Money
 from dramagen.shot import Shot
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from dramagen.engine.callbacks import Callbacks
     from dramagen.engine.clock import Clock
     from dramagen.engine.entries import Chosen, Entry
-    from dramagen.engine.intake import Intake
     from dramagen.engine.jobs import Job
     from dramagen.engine.ledger import Ledger
     from dramagen.engine.report import By, Report
@@ -43,13 +41,8 @@ if TYPE_CHECKING:
     from dramagen.studio.filming import Filming
     from dramagen.studio.learning import Learning
     from dramagen.studio.opening import Opened
-    from dramagen.studio.planning import Planner
     from dramagen.studio.results import Results
     from dramagen.studio.taking import Across, Until
-    from dramagen.studio.weighing import Weighing
-
-ROOM = 1000
-"""Events kept for a reader that is behind."""
 
 
 class Studio:
@@ -91,6 +84,7 @@ class Studio:
         from dramagen.settings import gather
         from dramagen.store import Store, remote_of
         from dramagen.studio.books import Books
+        from dramagen.studio.wiring import make_weighing, planner_maker
 
         self.settings: Settings = gather(config, cwd=cwd)
         self.catalog = Catalog.load(self.settings.card_roots, self.settings.providers)
@@ -102,7 +96,10 @@ class Studio:
         self._transports = dict(transports or {})
         self._policy = policy_of(policy or self.settings.first("policy", None))
         self._books = Books(self.settings, self._clock)
-        self._weighing = self._make_weighing()
+        self._weighing = make_weighing(self.catalog, self._books, self.settings)
+        self._make_planner = planner_maker(
+            self._services, self._books, self._policy, self._weighing, self._clock
+        )
         self._planner = self._make_planner(Intake(self.store))
         self._opened: Opened | None = None
         self._stack: AsyncExitStack | None = None
@@ -136,35 +133,6 @@ class Studio:
         if stack is not None:
             # The caller's error is not the background tasks' business: they would hand it back in a group.
             await stack.__aexit__(None, None, None)
-
-    def _make_planner(self, intake: Intake) -> Planner:
-        from dramagen.studio.asking import Asking
-        from dramagen.studio.planning import Planner
-
-        settings, services = self.settings, self._services
-        asking = Asking(services, intake, settings.rates)
-        return Planner(
-            services,
-            asking,
-            self._policy,
-            settings.rates,
-            self._weighing,
-            self._today,
-            self._books.closed_routes,
-        )
-
-    def _make_weighing(self) -> Weighing:
-        from dramagen.studio.learning import Learning
-        from dramagen.studio.ratings import load_ratings
-        from dramagen.studio.weighing import Weighing
-
-        settings = self.settings
-        fetched = load_ratings(settings.home)
-        learning = Learning(self.catalog, self._books.consult, fetched, settings.routing.rho)
-        return Weighing(learning, settings.routing, settings.rates, settings.currency)
-
-    def _today(self) -> date:
-        return datetime.fromtimestamp(self._clock.now(), UTC).date()
 
     @property
     def callbacks(self) -> Callbacks | None:
@@ -231,35 +199,11 @@ class Studio:
             NoRoute: a pin means nothing.
             ConfigError: the policy or the budget's currency cannot be used.
         """
-        from dramagen.routing.episode_items import Continuity
-        from dramagen.routing.episode_plan import following
-        from dramagen.routing.plan import Plan
+        from dramagen.studio.foresight import plan_shots
 
         listed = [shots] if isinstance(shots, Shot) else list(shots)
-        numbers = [1] * len(listed) if takes is None else list(takes)
-        if len(numbers) != len(listed):
-            raise InvalidShot(f"{len(listed)} shots and {len(numbers)} takes: give one take for each shot")
-        cap = None if budget is None else self.settings.rated(Money.parse(budget))
-        sha256, learning = self._planner.asking.intake.sha256, self._weighing.learning
-        held, closed = self._books.known(listed, numbers, sha256, learning.hear)
         planner = self._planner.without(without) if without else self._planner
-        planned = tuple(
-            planner.plan(s, held=h, closed=closed, past=learning.of(s, h, sha256))
-            for s, h in zip(listed, held, strict=True)
-        )
-        routes = {quote.route for one in planned for quote in one.quotes}
-        at_once = {route.id: self._services.concurrency(route) or 1000 for route in routes}
-        plan = Plan(
-            planned,
-            self.settings.currency,
-            self.settings.rates,
-            cap,
-            at_once,
-            deadline=deadline,
-            review=self.settings.routing.review,
-            continuity=continuity or Continuity(),
-        )
-        return plan if cap is None and deadline is None and continuity is None else following(plan)
+        return plan_shots(planner, self._books, listed, takes, budget, deadline, continuity)
 
     async def prepare(self, shots: Shot | Iterable[Shot]) -> None:
         """Fetch the URLs these shots name, once, so that they can be planned by content.
@@ -296,19 +240,11 @@ class Studio:
         Raises:
             DramagenError: the typed reason; with several routes tried, the last one, the others in ``attempts``.
         """
-        if take < 1:
-            raise InvalidShot(
-                f"take = {take}: takes are counted from 1", problems=[("take", str(take), "1 or more")]
-            )
+        from dramagen.routing.policy import policy as policy_of
+
         filming = self._running()
         caps = tuple(budget) if isinstance(budget, Sequence) else () if budget is None else (budget,)
-        for cap in caps:
-            self.settings.rated(cap.limit)
-        chooser = None
-        if policy is not None:
-            from dramagen.routing.policy import policy as policy_of
-
-            chooser = policy_of(policy)
+        chooser = None if policy is None else policy_of(policy)
         return await filming.shoot(shot, take, fresh, episode, caps, chooser)
 
     async def takes(
@@ -324,44 +260,27 @@ class Studio:
         """Takes 1 to ``n`` side by side, for a person to choose from. Failures are listed, never raised alone.
 
         A take that was filmed, or is being filmed, stays where it is and costs nothing more; the others are spread.
+        Once ``until``, or :meth:`accept` of any take of the shot, says which is the one, what was not sent is let go,
+        and a vendor that can stop a job is asked to. Takes that go on are kept, and there when asked for.
 
         Args:
             across: ``"models"`` gives each take another model, the policy's first ones, and is what a shot without a
                 pin gets; ``"seeds"`` leaves the models to the policy; a list of pins films on those in turn.
-            until: told of each take as it comes; once it says True (or its awaitable does), what was not sent is let
-                go, and a vendor that can stop a job is asked to. Takes that go on are kept, and there when asked for.
+            until: told of each take as it comes; once it says True (or its awaitable does), that is the one.
             budget: one cap for all takes of the shot; an amount of money is that.
 
-        Raises the first failure only where no take succeeded.
+        Raises the first failure only where no take succeeded and none was accepted.
         """
-        import anyio.to_thread
-
         from dramagen.config import Budget
-        from dramagen.studio.taking import as_wished, recall_takes, side_by_side, wished
+        from dramagen.studio.taking import film_takes
 
-        if n < 1:
-            raise InvalidShot(f"{n} takes: ask for one or more", problems=[("n", str(n), "1 or more")])
-        across = across or ("seeds" if shot.pin else "models")
+        opened = self._now_open()
         cap = budget if budget is None or isinstance(budget, Budget) else Budget(budget, per="shot")
-        numbers = range(1, n + 1)
-        wishes: Sequence[str | None] = [None] * n
-        ours: Sequence[int] = ()
-        if until is not None or across != "seeds":
-            await self._running().fetch(shot)
-            plan = await anyio.to_thread.run_sync(partial(self.plan, [shot] * n, takes=numbers))
-            wishes, ours = (
-                wished(plan, across),
-                [t for t, s in zip(numbers, plan.shots, strict=True) if not s.held],
-            )
 
-        async def film(take: int) -> Clip:
-            to_film, policy = as_wished(shot, wishes[take - 1], across, self._planner.policy)
+        async def film(to_film: Shot, take: int, policy: Chooser | None) -> Clip:
             return await self.shoot(to_film, take=take, episode=episode, budget=cap, policy=policy)
 
-        made, stopped = await side_by_side(film, numbers, until)
-        if stopped:
-            await recall_takes(self._running(), shot, ours)
-        return made
+        return await film_takes(opened.filming, opened.picks, self.plan, film, shot, n, across, until)
 
     def shoot_all(
         self,
@@ -428,7 +347,7 @@ class Studio:
         """
         self._accounts.reset_limits()
 
-    def events(self, room: int = ROOM) -> Events:
+    def events(self, room: int = 1000) -> Events:
         """Every step of every shot from now on, as an async iterator that ends when the studio closes::
 
             async for event in studio.events():
@@ -442,8 +361,14 @@ class Studio:
     # --- the person's word ---------------------------------------------------------------------------------
 
     def accept(self, clip: Clip | str, reason: str = "") -> None:
-        """A person takes this clip, or that of the job of this id. Remembered; it teaches the router."""
+        """A person takes this clip, or that of the job of this id. Remembered; it teaches the router.
+
+        It ends the :meth:`takes` of this clip's shot that this studio is making. Any thread may say so.
+        """
         self._accounts.review(clip, True, reason)
+        picks = self._opened.picks if self._opened is not None else None
+        if picks and (job := self.job(clip if isinstance(clip, str) else clip.job_id)):
+            picks.accepted(job.shot_hash, job.take)
 
     def reject(self, clip: Clip | str, reason: str = "") -> None:
         """A person does not take this clip, or that of the job of this id. Remembered with the reason; it is kept."""

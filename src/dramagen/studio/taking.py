@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import anyio
@@ -10,7 +11,7 @@ import anyio.to_thread
 from dramagen.clip import Clip
 from dramagen.engine.jobs import Job
 from dramagen.engine.recall import recall
-from dramagen.errors import DramagenError
+from dramagen.errors import DramagenError, InvalidShot
 from dramagen.events import Takes
 from dramagen.identity import shot_hash
 from dramagen.routing.leading import led, spread
@@ -18,12 +19,53 @@ from dramagen.routing.plan import Plan
 from dramagen.routing.policy import Chooser
 from dramagen.shot import Shot
 from dramagen.studio.filming import Filming
+from dramagen.studio.picks import Picks
 
 Across = Literal["models", "seeds"] | Sequence[str]
 """What takes differ in: the model, nothing but chance, or the pins given."""
 
 Until = Callable[[Clip], bool | Awaitable[bool]]
 """Whether this take is the one."""
+
+Film = Callable[[Shot, int, Chooser | None], Awaitable[Clip]]
+"""Films a take; the policy is that of this take alone, None the studio's."""
+
+
+async def film_takes(
+    filming: Filming,
+    picks: Picks,
+    plan: Callable[..., Plan],
+    film: Film,
+    shot: Shot,
+    n: int,
+    across: Across | None,
+    until: Until | None,
+) -> Takes:
+    """Takes 1 to ``n`` of a shot, at once, until one is accepted or ``until`` says yes. See :meth:`Studio.takes`.
+
+    Args:
+        plan: as :meth:`Studio.plan`; it may block on the journal.
+    """
+    if n < 1:
+        raise InvalidShot(f"{n} takes: ask for one or more", problems=[("n", str(n), "1 or more")])
+    across = across or ("seeds" if shot.pin else "models")
+    await filming.fetch(shot)
+    numbers = range(1, n + 1)
+    together = SideBySide(numbers, until)
+    key = await anyio.to_thread.run_sync(shot_hash, shot, filming.engine.intake.sha256)
+    with picks.heard(key, together.end):
+        planned = await anyio.to_thread.run_sync(partial(plan, [shot] * n, takes=numbers))
+        wishes = wished(planned, across)
+
+        async def one(take: int) -> Clip:
+            to_film, policy = as_wished(shot, wishes[take - 1], across, filming.planner.policy)
+            return await film(to_film, take, policy)
+
+        made = await together.run(one)
+    if together.unfinished:
+        ours = [take for take, its in zip(numbers, planned.shots, strict=True) if not its.held]
+        await recall_takes(filming, shot, ours)
+    return made
 
 
 def wished(plan: Plan, across: Across) -> list[str | None]:
@@ -42,38 +84,55 @@ def as_wished(shot: Shot, wish: str | None, across: Across, by: Chooser) -> tupl
     return shot.pinned(wish), None
 
 
-async def side_by_side(
-    film: Callable[[int], Awaitable[Clip]], takes: Sequence[int], until: Until | None = None
-) -> tuple[Takes, bool]:
-    """The takes, filmed at once, and whether ``until`` ended it before all were there.
+class SideBySide:
+    """Takes filmed at once, until the first yes of whoever.
 
-    Raises the first one's failure where none succeeded.
+    Attributes:
+        unfinished: once it ran, the takes that were let go before they were there.
     """
-    clips: dict[int, Clip] = {}
-    failures: dict[int, DramagenError] = {}
-    stopped = False
 
-    async def one(take: int, scope: anyio.CancelScope) -> None:
-        nonlocal stopped
-        try:
-            clips[take] = await film(take)
-        except DramagenError as error:
-            failures[take] = error
-            return
-        if until is None:
-            return
-        word = until(clips[take])
-        if (await word) if inspect.isawaitable(word) else word:
-            stopped = True
-            scope.cancel()
+    def __init__(self, takes: Sequence[int], until: Until | None = None) -> None:
+        self.unfinished: tuple[int, ...] = ()
+        self._scopes = {take: anyio.CancelScope() for take in takes}
+        self._until = until
+        self._ended = False
+        self._clips: dict[int, Clip] = {}
+        self._failures: dict[int, DramagenError] = {}
 
-    async with anyio.create_task_group() as group:
-        for take in takes:
-            group.start_soon(one, take, group.cancel_scope)
-    if not clips:
-        raise failures[min(failures)]
-    made = Takes([clips[t] for t in sorted(clips)], [(t, failures[t]) for t in sorted(failures)])
-    return made, stopped and len(clips) + len(failures) < len(takes)
+    def end(self, picked: int) -> None:
+        """That take is the one: let the others go. If its own clip is on its way still, it comes."""
+        self._ended = True
+        for take, scope in self._scopes.items():
+            if take != picked or take in self._clips:
+                scope.cancel()
+
+    async def run(self, film: Callable[[int], Awaitable[Clip]]) -> Takes:
+        """The takes that are there in the end.
+
+        Raises the first one's failure where none succeeded, unless that is because a yes ended it.
+        """
+        async with anyio.create_task_group() as group:
+            for take in self._scopes:
+                group.start_soon(self._one, take, film)
+        if not self._clips and not self._ended:
+            raise self._failures[min(self._failures)]
+        done = self._clips.keys() | self._failures.keys()
+        self.unfinished = tuple(take for take in self._scopes if take not in done)
+        failures = sorted(self._failures.items())
+        return Takes([self._clips[take] for take in sorted(self._clips)], failures)
+
+    async def _one(self, take: int, film: Callable[[int], Awaitable[Clip]]) -> None:
+        with self._scopes[take]:
+            try:
+                clip = self._clips[take] = await film(take)
+            except DramagenError as error:
+                self._failures[take] = error
+                return
+            if self._until is None or self._ended:
+                return
+            word = self._until(clip)
+            if (await word) if inspect.isawaitable(word) else word:
+                self.end(take)
 
 
 async def recall_takes(filming: Filming, shot: Shot, takes: Sequence[int]) -> None:

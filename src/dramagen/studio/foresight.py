@@ -1,0 +1,50 @@
+"""Several shots planned as one episode, with what the journal knows of them."""
+
+from collections.abc import Sequence
+
+from dramagen.errors import InvalidShot
+from dramagen.money import Money
+from dramagen.routing.episode_items import Continuity
+from dramagen.routing.episode_plan import following
+from dramagen.routing.plan import Plan
+from dramagen.shot import Shot
+from dramagen.studio.books import Books
+from dramagen.studio.planning import Planner
+
+NO_LIMIT = 1000
+"""Jobs at once on a route that states no limit."""
+
+
+def plan_shots(
+    planner: Planner,
+    books: Books,
+    shots: Sequence[Shot],
+    takes: Sequence[int] | None,
+    budget: Money | str | None,
+    deadline: float | None,
+    continuity: Continuity | None,
+) -> Plan:
+    """See :meth:`Studio.plan`."""
+    numbers = [1] * len(shots) if takes is None else list(takes)
+    if len(numbers) != len(shots):
+        raise InvalidShot(f"{len(shots)} shots and {len(numbers)} takes: give one take for each shot")
+    services, learning, sha256 = planner.services, planner.weighing.learning, planner.asking.intake.sha256
+    settings = services.settings
+    cap = None if budget is None else settings.rated(Money.parse(budget))
+    held, closed = books.known(shots, numbers, sha256, learning.hear)
+    planned = tuple(
+        planner.plan(s, held=h, closed=closed, past=learning.of(s, h, sha256))
+        for s, h in zip(shots, held, strict=True)
+    )
+    routes = {quote.route for one in planned for quote in one.quotes}
+    plan = Plan(
+        planned,
+        settings.currency,
+        settings.rates,
+        cap,
+        {route.id: services.concurrency(route) or NO_LIMIT for route in routes},
+        deadline=deadline,
+        review=settings.routing.review,
+        continuity=continuity or Continuity(),
+    )
+    return plan if cap is None and deadline is None and continuity is None else following(plan)
