@@ -1,8 +1,11 @@
 """Takes of one shot over several models: what is bound stays, what is new is spread, and one word ends it."""
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import httpx
 import pytest
 
@@ -157,6 +160,118 @@ async def test_what_goes_on_after_an_early_end_is_kept_and_paid_once(lot: Any) -
         every = await studio.takes(lot.shot, 3)
     assert len(every) == 3
     assert made <= len(inner.jobs) == 3
+
+
+# --- somebody accepts one meanwhile -------------------------------------------------------------------------
+
+PINS = ["seedance-2.0", "seedance-2.0-mini", "seedance-2.0-fast"]
+
+
+def in_a_thread(call: Callable[..., Any], *args: Any) -> None:
+    """From a thread the event loop knows nothing of."""
+    thread = threading.Thread(target=call, args=args)
+    thread.start()
+    thread.join()
+
+
+async def say(studio: Any, job: str, where: str) -> None:
+    if where == "task":
+        studio.accept(job, "this one")
+    elif where == "worker":
+        await anyio.to_thread.run_sync(studio.accept, job)
+    else:
+        await anyio.to_thread.run_sync(in_a_thread, studio.accept, job)
+
+
+@pytest.mark.parametrize("where", ["task", "worker", "thread"])
+async def test_who_accepts_a_take_as_it_comes_ends_it_from_anywhere(lot: Any, where: str) -> None:
+    inner = lot.vendor()
+    vendor = Slow(inner, "mini")
+    async with lot.open(vendor) as studio, anyio.create_task_group() as watching:
+
+        async def screen(events: Any) -> None:
+            async for event in events:
+                if event.kind == "verified":
+                    await say(studio, event.job_id, where)
+                    return
+
+        watching.start_soon(screen, studio.events())
+        with anyio.fail_after(60):
+            takes = await studio.takes(lot.shot, 3, across=PINS)
+        assert models(takes) == ["seedance-2.0-mini"]
+        assert takes.failures == ()
+        assert [word["accepted"] for word in studio.reviews(takes[0].job_id)] == [True]
+    assert {job.id for job in inner.jobs if "mini" not in job.body["model"]} == vendor.stopped
+
+
+async def test_a_listener_may_accept_before_the_clip_is_handed_over(lot: Any) -> None:
+    """The event comes first: the accepted take must still be among those returned."""
+    lot.events = Told(lambda event: studio.accept(event.job_id) if event.kind == "verified" else None)
+    async with lot.open(Slow(lot.vendor(), "mini")) as studio:
+        with anyio.fail_after(60):
+            takes = await studio.takes(lot.shot, 3, across=PINS)
+    assert models(takes) == ["seedance-2.0-mini"]
+
+
+class Told(list[Any]):
+    """A list of events that somebody reads at once."""
+
+    def __init__(self, reader: Callable[[Any], None]) -> None:
+        super().__init__()
+        self.reader = reader
+
+    def append(self, event: Any) -> None:
+        super().append(event)
+        self.reader(event)
+
+
+async def test_who_is_being_asked_is_let_go_once_the_take_is_accepted(lot: Any) -> None:
+    async with lot.open(Slow(lot.vendor(), "mini")) as studio:
+
+        async def ask(clip: Any) -> bool:
+            studio.accept(clip)
+            await anyio.sleep_forever()
+            return False
+
+        with anyio.fail_after(60):
+            takes = await studio.takes(lot.shot, 3, across=PINS, until=ask)
+    assert models(takes) == ["seedance-2.0-mini"]
+
+
+async def test_only_a_take_of_that_shot_and_only_a_yes_ends_it(lot: Any) -> None:
+    async with lot.open() as studio:
+        other = await studio.shoot(lot.shot.changed(prompt="白天"))
+
+        def look(clip: Any) -> bool:
+            studio.accept(other)
+            studio.reject(clip, "face drifts")
+            return False
+
+        takes = await studio.takes(lot.shot, 3, until=look)
+    assert len(takes) == 3
+
+
+async def test_an_earlier_take_that_is_accepted_now_ends_them_all(lot: Any) -> None:
+    """Also where the takes are of one model, and no take of this call is the one."""
+    inner = lot.vendor()
+    async with lot.open(inner) as studio:
+        first = await studio.shoot(lot.shot, take=9)
+        inner.hold(jobs=True)
+        inner.arrived = anyio.Event()
+        async with anyio.create_task_group() as group:
+
+            async def accept() -> None:
+                await inner.arrived.wait()
+                studio.accept(first)
+
+            group.start_soon(accept)
+            with anyio.fail_after(60):
+                takes = await studio.takes(lot.shot, 2, across="seeds")
+        assert list(takes) == []
+        inner.release()
+        # What was sent is kept: asked for again, it is not sent again.
+        assert len(await studio.takes(lot.shot, 2, across="seeds")) == 2
+    assert len(inner.jobs) == 3
 
 
 # --- the spread ---------------------------------------------------------------------------------------------
