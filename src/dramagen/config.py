@@ -70,8 +70,21 @@ Cause = Literal[
 ]  # fmt: skip
 """Why a route gave no clip, as far as the next step depends on it."""
 
-Remedy = Literal["other_route", "without_sound"]
-"""What may be tried then: the same shot elsewhere; or without its sound, which the clip lists as an adjustment."""
+Remedy = Literal["without_sound", "again", "other_route"]
+"""What may be tried then: without its sound, which the clip lists as an adjustment; the same order once more on the
+same route, another generation; the same shot elsewhere."""
+
+HELPFUL: Mapping[Cause, tuple[Remedy, ...]] = {
+    "input_moderation": ("other_route",),
+    "output_moderation": ("again", "other_route"),
+    "audio_moderation": ("without_sound", "other_route"),
+    "real_face": ("other_route",),
+    "capacity": ("other_route",),
+    "outage": ("other_route",),
+    "defective": ("again", "other_route"),
+    "failed": ("again", "other_route"),
+}
+"""What can help against each cause, in the order it is tried, however a project lists it."""
 
 
 def _listed(value: object) -> object:
@@ -92,8 +105,8 @@ class Routing(Setting):
         takes: how many takes of one shot a plan looks ahead.
         review: what it costs that a person looks at one take.
         rho: how alike takes of one model on one shot are; left out, the project's own verdicts say.
-        remedies: by cause, what may be tried where a route gives no clip; none for ``()``. Left out, another route.
-            ``without_sound`` is for ``audio_moderation`` alone, and comes before another route.
+        remedies: by cause, what may be tried where a route gives no clip; none for ``()``. Left out, another route,
+            but nothing after a defective clip, which was paid for. They are tried in the order of :data:`HELPFUL`.
     """
 
     allow: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
@@ -113,10 +126,11 @@ class Routing(Setting):
     @classmethod
     def _fitting(cls, value: Mapping[Cause, tuple[Remedy, ...]]) -> Mapping[Cause, tuple[Remedy, ...]]:
         wrong = [
-            c for c, remedies in value.items() if "without_sound" in remedies and c != "audio_moderation"
+            (each, cause) for cause, named in value.items() for each in named if each not in HELPFUL[cause]
         ]
-        if wrong:
-            raise ValueError(f"without_sound helps against audio_moderation only, not against {wrong[0]}")
+        for remedy, cause in wrong:
+            against = ", ".join(cause for cause, helpful in HELPFUL.items() if remedy in helpful)
+            raise ValueError(f"{remedy} helps against {against} only, not against {cause}")
         return value
 
     @field_validator("value", "review")

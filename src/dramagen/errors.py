@@ -44,10 +44,12 @@ class DramagenError(Exception):
         refused: the vendor said in its own words that no job was made; only such a create is sent again.
         retry_after: seconds the vendor asked us to wait, if it did.
         attempts: the errors of the routes tried before this one, oldest first.
+        untried: what might have been tried next, had ``[routing.remedies]`` allowed it, where, and its price.
     """
 
     retryable: bool = False
     billed: bool | None = False
+    untried: str = ""
 
     def __init__(
         self,
@@ -98,7 +100,10 @@ class DramagenError(Exception):
             f"request {self.request_id}" if self.request_id else "",
         ]
         tail = ", ".join(d for d in details if d)
-        return (f"{where}: " if where else "") + self.message + (f" ({tail})" if tail else "")
+        text = (f"{where}: " if where else "") + self.message + (f" ({tail})" if tail else "")
+        return text + (
+            f". Not allowed by [routing.remedies], so not tried: {self.untried}" if self.untried else ""
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A plain record of the error, enough for :func:`from_json` to make it again in another process."""
@@ -106,6 +111,8 @@ class DramagenError(Exception):
         for name in ("provider", "model", "code", "vendor_message", "request_id", "retry_after"):
             if getattr(self, name) is not None:
                 record[name] = getattr(self, name)
+        if self.untried:
+            record["untried"] = self.untried
         if self.attempts:
             record["attempts"] = [attempt.to_json() for attempt in self.attempts]
         return (
@@ -308,13 +315,14 @@ def from_json(record: dict[str, Any]) -> DramagenError:
     was billed must survive a change of version.
     """
     record = dict(record)
-    attempts = record.pop("attempts", ())
+    attempts, untried = record.pop("attempts", ()), record.pop("untried", "")
     kind = _kind(str(record.pop("error", "")))
     if kind is None:
         kind = JobFailed
         record = {name: value for name, value in record.items() if name in _COMMON}
     error = kind._revive(record)
     error.attempts = tuple(from_json(attempt) for attempt in attempts)
+    error.untried = untried
     return error
 
 

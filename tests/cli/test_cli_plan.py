@@ -38,3 +38,27 @@ def test_a_span_of_time_is_read_as_typed() -> None:
     for wrong in ("soon", "0m", "-3m", ""):
         with pytest.raises(typer.BadParameter):
             span(wrong)
+
+
+def test_remedies_are_shown_with_what_they_cost_before_one_is_taken(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARK_API_KEY", "a-key-of-no-account")
+    asked = ("plan", "雨夜,女主回头", "--pin", "seedance", "--remedies")
+    done = run(*asked, "--json")
+    (shot,) = done.json["remedies"]
+    causes, quotes = shot["causes"], {q["route"]: q for q in done.json["shots"][0]["quotes"]}
+    first, second = done.json["shots"][0]["attempts"][:2]
+    once_more, elsewhere = causes["output_moderation"]
+    assert once_more == {
+        "remedy": "again", "allowed": False, "route": first,
+        "expected": quotes[first]["expected"], "most": quotes[first]["most"],
+    }  # fmt: skip
+    assert (elsewhere["allowed"], elsewhere["route"]) == (True, second)
+    assert [each["remedy"] for each in causes["audio_moderation"]] == ["without_sound", "other_route"]
+    assert "route" not in causes["audio_moderation"][0], "this shot is filmed without sound anyway"
+    assert [each["allowed"] for each in causes["defective"]] == [False, False]
+    shown = run(*asked).out
+    assert "again" in shown
+    assert "not allowed" in shown
+    assert "remedies" not in run("plan", "雨夜", "--pin", "previz", "--json").json

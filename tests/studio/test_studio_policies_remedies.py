@@ -141,3 +141,20 @@ async def test_a_refused_face_halves_a_routes_chance_for_pictures_in_this_run(
         before = studio.decision(job.id).candidate(refused)
     assert doubted.chance == pytest.approx(before.chance / 2, rel=1e-4)
     assert usual.chance > doubted.chance
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("sound_is_refused")
+async def test_a_refused_sound_is_remembered_in_this_run_and_the_decision_says_so(lot: Any) -> None:
+    shot = lot.shot.changed(audio=True)
+    async with lot.open(lot.vendor(OUTPUT)) as studio:
+        await studio.shoot(shot)
+        first, _ = studio.jobs()
+        clip = await studio.shoot(shot.changed(prompt="她转身"))
+        silent = await studio.shoot(shot.changed(prompt="她转身", audio=False))
+        before, doubted, quiet = (studio.decision(job) for job in (first.id, clip.job_id, silent.job_id))
+    refused = first.route.id
+    assert doubted.doubts == {refused: 0.5}
+    assert doubted.candidate(refused).chance == pytest.approx(before.candidate(refused).chance / 2, rel=1e-3)
+    assert (before.doubts, quiet.doubts) == ({}, {})
+    assert type(doubted).from_json(doubted.to_json()) == doubted

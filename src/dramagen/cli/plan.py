@@ -8,6 +8,7 @@ import typer
 
 from dramagen.cli import tables
 from dramagen.cli.options import AsJson, MoneyLimit, Out, Pin, folder_of
+from dramagen.cli.remedy_tables import Remedies, remedies_by_shot, remedies_json, remedy_table
 from dramagen.cli.screen import console, emit, say
 from dramagen.cli.times import span
 from dramagen.episode import Episode
@@ -38,12 +39,18 @@ def plan(
             metavar="PIN", help="What if this provider, model or route were not there. May be repeated."
         ),
     ] = None,
+    remedies: Annotated[
+        bool, typer.Option("--remedies", help="And what each remedy would cost where a route gives no clip.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show where each shot would be filmed, for how much, and why not on every other route."""
-    planned, takes, stale = anyio.run(_plan, what, out, pin, budget, deadline, tuple(without or ()))
+    planned, takes, stale, cures = anyio.run(
+        _plan, what, out, pin, budget, deadline, tuple(without or ()), remedies
+    )
     if as_json:
-        emit(planned.to_json() | ({"stale": list(stale)} if stale else {}))
+        record = planned.to_json() | ({"stale": list(stale)} if stale else {})
+        emit(record | ({"remedies": remedies_json(planned, cures)} if remedies else {}))
         return
     say(tables.choices(planned, takes))
     say("")
@@ -57,6 +64,9 @@ def plan(
         say(f"budget {budget}: {'covers it' if covered else 'does NOT cover the upper bound'}")
     if stale:
         say(f"stale, kept unless filmed again: {', '.join(stale)}")
+    if remedies:
+        say("")
+        say(remedy_table(planned, cures))
     others = tables.others(planned)
     table = tables.routes(planned, "On every route of the pins" if others else "On every route")
     if table.row_count:
@@ -78,11 +88,13 @@ async def _plan(
     budget: Money | None,
     deadline: float | None,
     without: tuple[str, ...],
-) -> tuple[Plan, list[int], tuple[str, ...]]:
+    remedies: bool,
+) -> tuple[Plan, list[int], tuple[str, ...], list[Remedies]]:
     async with Studio() as studio:
         if not _is_file(what):
             shot = Shot(prompt=what, pin=pin)
-            return studio.plan([shot], budget, deadline=deadline, without=without), [1], ()
+            planned = studio.plan([shot], budget, deadline=deadline, without=without)
+            return planned, [1], (), remedies_by_shot(studio, planned) if remedies else []
         file = Path(what)
         episode = Episode.load(file).repinned(pin)
         limit = left_of(studio, episode.budgets(budget), episode.title) if budget is None else budget
@@ -90,7 +102,8 @@ async def _plan(
             studio, episode, load_picks(file), folder_of(file, out), limit, deadline=deadline, without=without
         )
         takes = [ahead.choices[shot.id].take for shot in ahead.shots if shot.id is not None]
-        return ahead.plan, takes, ahead.stale
+        cures = remedies_by_shot(studio, ahead.plan) if remedies else []
+        return ahead.plan, takes, ahead.stale, cures
 
 
 def _is_file(what: str) -> bool:

@@ -84,11 +84,16 @@ def _table(decision: Decision, chosen: str) -> Table:
 
 
 def _remark(decision: Decision, each: Candidate, chosen: str) -> str:
+    remarks = []
     if each.route == chosen:
-        return "ordered here"
-    if each.route in decision.tried:
-        return "gave its verdict before"
-    return "" if each.route in decision.order else "left out by the policy"
+        remarks.append("ordered here")
+    elif each.route in decision.tried:
+        remarks.append("gave its verdict before")
+    elif each.route not in decision.order:
+        remarks.append("left out by the policy")
+    if each.route in decision.doubts:
+        remarks.append(f"chance x {decision.doubts[each.route]:.2f} for what it refused in this run")
+    return ", ".join(remarks)
 
 
 def _number(value: float) -> str:

@@ -61,14 +61,28 @@ def same_order(tx: Transaction, order_hash: str, take: int, generation: int) -> 
     return min(alike, key=lambda job: (usefulness(job), job.created), default=None)
 
 
+def repeated(tx: Transaction, order_hash: str, take: int, generation: int, first: str | None) -> Job | None:
+    """The job that bought, or is buying, the same order once more after ``first``: there is one such at most."""
+    rows = tx.rows(
+        "SELECT * FROM jobs WHERE order_hash = ? AND take = ? AND generation = ? ORDER BY created",
+        (order_hash, take, generation),
+    )
+    others = [job for job in map(job_of, rows) if job.state not in NO_JOB and job.id != first]
+    return min(others, key=lambda job: (usefulness(job), job.created), default=None)
+
+
 def bind(
-    tx: Transaction, shot_hash: str, take: int, generation: int, job_id: str, only_if_vacant: bool = False
-) -> None:
-    """Give a take to a job; with ``only_if_vacant``, not from a job that has or may still give a clip."""
+    tx: Transaction, shot_hash: str, take: int, generation: int, job_id: str,
+    only_if_vacant: bool = False, after: str | None = None,
+) -> None:  # fmt: skip
+    """Give a take to a job; with ``only_if_vacant``, not from a job that has or may still give a clip.
+
+    ``after`` is a job that gave none, whatever its state says.
+    """
     key = (shot_hash, take, generation)
     if only_if_vacant:
         rows = tx.rows(_BOUND, key)
-        if rows and JobState(rows[0]["state"]) not in NO_JOB | {JobState.FAILED}:
+        if rows and rows[0]["id"] != after and JobState(rows[0]["state"]) not in NO_JOB | {JobState.FAILED}:
             return
     tx.execute(
         "INSERT INTO bindings (shot_hash, take, generation, job) VALUES (?, ?, ?, ?) "

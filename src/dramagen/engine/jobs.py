@@ -95,6 +95,8 @@ class Intent:
     Attributes:
         decision: why there, as JSON.
         changed: a remedy changed the shot after a verdict, so its route may be asked again, for another order.
+        after: the job that gave no clip and is filmed past: the project allows another in its place by name.
+        again: that other one may be the very same order on the same route, once.
     """
 
     shot_hash: str
@@ -112,6 +114,8 @@ class Intent:
     cap_currency: str = "CNY"
     decision: str = ""
     changed: bool = False
+    after: str | None = None
+    again: bool = False
 
 
 def usefulness(job: Job) -> int:

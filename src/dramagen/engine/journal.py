@@ -127,9 +127,12 @@ class Journal:
                 generation += 1 if bindings.begun(tx, intent.shot_hash, intent.take, generation) else 0
             else:
                 holder = bindings.holder(tx, intent.shot_hash, intent.take, intent.pin)
-                if holder is not None and (holder.state != JobState.FAILED or _same_try(holder, intent)):
+                if holder is not None and (not _over(holder, intent) or _same_try(holder, intent)):
                     return holder, False
-                same = bindings.same_order(tx, intent.order_hash, intent.take, generation)
+                if intent.again:
+                    same = bindings.repeated(tx, intent.order_hash, intent.take, generation, intent.after)
+                else:
+                    same = bindings.same_order(tx, intent.order_hash, intent.take, generation)
                 if same is not None:
                     bindings.bind(tx, intent.shot_hash, intent.take, generation, same.id)
                     return same, False
@@ -152,8 +155,9 @@ class Journal:
             insert = f"INSERT INTO jobs ({names}) VALUES ({_marks(columns)})"  # noqa: S608 - names of ours, no values
             tx.execute(insert, list(columns.values()))
             bindings.bind(
-                tx, intent.shot_hash, intent.take, generation, job_id, only_if_vacant=intent.pin is not None
-            )
+                tx, intent.shot_hash, intent.take, generation, job_id,
+                only_if_vacant=intent.pin is not None, after=intent.after,
+            )  # fmt: skip
             if intent.decision:
                 judgements.explain(tx, job_id, intent.decision)
             self._event(tx, job_id, "reserved", {"route": intent.quote.route.id, "money": most.to_json()})
@@ -340,9 +344,16 @@ class TicketTaken(Exception):
     """A vendor's job that was found for a lost create already belongs to another job of ours."""
 
 
+def _over(holder: Job, intent: Intent) -> bool:
+    """Whether the take may go to another job. A defective clip was paid for: only past it by name."""
+    if holder.state == JobState.DEFECTIVE:
+        return holder.id == intent.after
+    return holder.state == JobState.FAILED
+
+
 def _same_try(failed: Job, intent: Intent) -> bool:
-    """A failed job is not sent again on its route, unless it was changed since."""
-    if failed.route != intent.quote.route:
+    """A failed job is not sent again on its route, unless it was changed since, or the caller asks for just that."""
+    if failed.route != intent.quote.route or intent.again:
         return False
     return not intent.changed or failed.order_hash == intent.order_hash
 

@@ -1,5 +1,7 @@
 """Why a route gave no clip, as far as the next step depends on it: vendors say it in codes and words of their own."""
 
+from collections.abc import Mapping, Sequence
+
 from dramagen.config import Cause, Remedy
 from dramagen.errors import (
     AuthError,
@@ -16,9 +18,6 @@ from dramagen.shot import Shot
 
 USUAL: tuple[Remedy, ...] = ("other_route",)
 """What may be tried where a project says nothing: what changes nothing about the shot."""
-
-DOUBT = 0.5
-"""What is left of a route's chance on shots with pictures each time it refused a real face in this run."""
 
 _FACES = ("privacyinformation", "real person", "real face", "human face", "真人", "人脸")
 _SOUNDS = ("audio", "sound", "voice", "声音", "音频")
@@ -42,6 +41,11 @@ def cause_of(error: DramagenError) -> Cause:
             return "outage"
         case _:
             return "failed"
+
+
+def allowed(remedies: Mapping[Cause, Sequence[Remedy]], cause: Cause) -> Sequence[Remedy]:
+    """What a project allows then. A defective clip was paid for: unless the project names a remedy, there is none."""
+    return remedies.get(cause, () if cause == "defective" else USUAL)
 
 
 def shows_faces(shot: Shot) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dramagen.catalog.order import Refusal
@@ -25,6 +25,7 @@ class Decision:
         unlisted: how many more of those there were than ``filtered`` lists.
         floor: the least chance a model had to be sure of, if the project has such a floor.
         tried: routes that gave a verdict on this take before this decision.
+        doubts: what was left of a route's chance after what it refused in that run; the candidates' chances have it.
     """
 
     policy: str
@@ -34,6 +35,7 @@ class Decision:
     unlisted: int = 0
     floor: float | None = None
     tried: tuple[str, ...] = ()
+    doubts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def steps(self) -> tuple[Attempt, ...]:
@@ -58,7 +60,7 @@ class Decision:
             "candidates": [[c.route, c.cost, c.chance] for c in outlook.candidates],
             "filtered": {rule: list(routes) for rule, routes in self.filtered.items()},
             "unlisted": self.unlisted,
-        }  # fmt: skip
+        } | ({"doubts": dict(self.doubts)} if self.doubts else {})  # fmt: skip
 
     def compact(self) -> str:
         """The same as text of at most :data:`MOST` bytes, unless the candidates alone are more."""
@@ -98,6 +100,7 @@ class Decision:
             unlisted=record["unlisted"],
             floor=record["floor"],
             tried=tuple(record["tried"]),
+            doubts=record.get("doubts", {}),
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 import anyio
@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from dramagen.catalog.order import ORDER_VERSION, Quote
 from dramagen.catalog.route import Route
-from dramagen.clip import Adjustment, Clip
+from dramagen.clip import Clip
 from dramagen.config import Budget
 from dramagen.engine.engine import GIVEN_UP_UNSENT, Engine
 from dramagen.engine.guard import Guard
@@ -23,11 +23,13 @@ from dramagen.errors import ConfigError, DramagenError, InvalidShot
 from dramagen.events import Event, Kind
 from dramagen.identity import digest, shot_hash
 from dramagen.money import Money
-from dramagen.routing.causes import DOUBT, USUAL, cause_of, shows_faces
+from dramagen.routing.causes import cause_of
+from dramagen.routing.doubts import Doubts
 from dramagen.routing.policy import Chooser
 from dramagen.settings import Settings
 from dramagen.shot import Shot
 from dramagen.studio.planning import Planner
+from dramagen.studio.trying import Gone, Trying, Wanted
 
 T = TypeVar("T")
 
@@ -37,29 +39,10 @@ CLOSED = "the studio was closed; what was sent goes on, and resume() in the next
 DESK = 4
 """Takes planned and reserved at once: that is work for the processor, and more of it at once would only be slower."""
 
-Ended = Literal["stays", "vacant", "over"]
+Ended = Literal["stays", "vacant", "refused", "over"]
 """How a job stands once waiting for it raised: it is still somebody's to pay or settle; it was let go before it was
-sent, and may be ordered again; or the vendor gave its verdict, and another route may be tried. Nothing else may."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One take of one shot, as it was asked for."""
-
-    shot: Shot
-    key: str
-    take: int
-    episode: str | None
-    budgets: tuple[Budget, ...]
-    policy: Chooser | None = None
-    """Of this call; None is the studio's."""
-    silent: Route | None = None
-    """Filmed without sound from now on, there first: that route refused the sound."""
-
-    @property
-    def filmed(self) -> Shot:
-        """What is filmed: the shot, or what a remedy made of it."""
-        return self.shot if self.silent is None else self.shot.changed(audio=False)
+sent, and may be ordered again; no job was made; or the vendor made one and gave its verdict, or what it gave is
+unusable. After the last two a remedy may be tried, after nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +54,7 @@ class Filming:
     settings: Settings
     emit: Callable[[Event], None]
     _fetching: dict[str, anyio.Lock] = field(default_factory=dict)
-    _doubts: dict[str, float] = field(default_factory=dict)
+    _doubts: Doubts = field(default_factory=Doubts)
     _desk: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(DESK))
 
     async def fetch(self, shot: Shot) -> None:
@@ -116,6 +99,8 @@ class Filming:
             del job  # thousands wait here, and each would hold its order
             try:
                 clip = await landing
+                if started:
+                    self._doubts.gave(route.id)
                 # Only the call that started the job paid for it now.
                 return clip.model_copy(update={"cached": not started})
             except anyio.get_cancelled_exc_class():
@@ -129,28 +114,22 @@ class Filming:
                 if ended == "stays":
                     error.attempts = errors or error.attempts
                     raise
-                if ended == "over":
-                    remedied = self._remedied(wanted, route, error)
+                if ended != "vacant":
+                    gone = Gone(job_id, route, made=ended == "over")
+                    remedied = self._trying.remedied(wanted, gone, error)
+                    self._doubts.refused(cause_of(error), route.id)
                     if remedied is None:
+                        async with self._desk:
+                            error.untried = await self._ask(self._trying.untried, wanted, gone, error, tried)
                         error.attempts = errors or error.attempts
                         raise
                     # Changed, the shot is another order, which its route has said nothing of yet.
-                    tried = tried if remedied is not wanted else (*tried, route)
+                    tried = (*tried, route) if remedied.remedy == "other_route" else tried
                     wanted, errors = remedied, (*errors, error)
 
-    def _remedied(self, wanted: Wanted, route: Route, error: DramagenError) -> Wanted | None:
-        """The take as it may be tried after this verdict; None where the project wants nothing tried."""
-        cause = cause_of(error)
-        if cause == "real_face":
-            self._doubts[route.id] = self._doubts.get(route.id, 1.0) * DOUBT
-        allowed = self.settings.routing.remedies.get(cause, USUAL)
-        if "without_sound" in allowed and wanted.silent is None and wanted.shot.audio is not False:
-            return replace(wanted, silent=route)
-        return wanted if "other_route" in allowed else None
-
-    def _stops(self, error: DramagenError | None) -> bool:
-        """Whether the project wants nothing tried after that verdict."""
-        return error is not None and not self.settings.routing.remedies.get(cause_of(error), USUAL)
+    @property
+    def _trying(self) -> Trying:
+        return Trying(self.engine, self.planner, self.settings.routing.remedies, self._doubts)
 
     def _looked_up(self, shot: Shot, take: int, fresh: bool) -> tuple[str, Job | None]:
         """The shot's hash, and the job that holds the take."""
@@ -171,9 +150,9 @@ class Filming:
             route: str | None = None
             try:
                 began = self.engine.clock.now()
-                quote, why = await self._ask(self._best, wanted, fresh, tried, errors)
+                quote, why = await self._ask(self._trying.best, wanted, fresh, tried, errors)
                 route = quote.route.id
-                self._planned(wanted, quote, bool(errors), began)
+                self._planned(wanted, quote, errors, began)
                 if self._closed:
                     raise ConfigError(CLOSED)
                 job, started = await self._ask(self._reserve, wanted, quote, why, fresh)
@@ -185,50 +164,6 @@ class Filming:
         if started:
             self._tell("reserved", wanted.shot, job, money=quote.price.most)
         return job, started
-
-    def _best(
-        self, wanted: Wanted, fresh: bool, tried: Collection[Route], errors: Sequence[DramagenError]
-    ) -> tuple[Quote, str]:
-        """The first planned route that gave no verdict yet, and why it is first, as JSON.
-
-        Raises what they said where none is left.
-        """
-        # A failed job is not sent again on its route unless the caller asks for that.
-        failed = [] if fresh else self.engine.journal.failures(wanted.key, wanted.take)
-        if not errors and (stopped := [job for job in failed if self._stops(job.error)]):
-            raise self.engine.verdict_of(stopped[-1])
-        if wanted.silent is not None:
-            failed = [job for job in failed if not job.quote.order.audio]
-        done_with = dict.fromkeys([*tried, *(job.route for job in failed)])
-        learning = self.planner.weighing.learning
-        learning.refresh()
-        past = learning.past(wanted.key, None if fresh else wanted.take)
-        if shows_faces(wanted.shot):
-            past = replace(past, doubts=dict(self._doubts))
-        planned = self.planner.led_by(wanted.policy).for_filming(wanted.filmed, past, tuple(done_with))
-        choice = planned.choice if wanted.silent is None else self._silent(planned.attempts, wanted.silent)
-        if choice is not None:
-            return choice, planned.decision.compact() if planned.decision is not None else ""
-        mine = [job for job in failed if job.route.satisfies(wanted.shot.pin)]
-        said = list(errors) or [self.engine.verdict_of(job) for job in mine]
-        if not said:
-            raise self.planner.nothing(planned)
-        said[-1].attempts = tuple(said[:-1])
-        raise said[-1]
-
-    def _silent(self, attempts: Sequence[Quote], first: Route) -> Quote | None:
-        """The attempt for a shot whose sound was refused: on the same route, else, where allowed, elsewhere."""
-        elsewhere = "other_route" in self.settings.routing.remedies.get("audio_moderation", USUAL)
-        may = [q for q in attempts if q.route == first] or (list(attempts) if elsewhere else [])
-        if not may:
-            return None
-        why = Adjustment(
-            field="audio",
-            asked="sound",
-            given="no sound",
-            why="moderation refused the sound that was generated",
-        )
-        return may[0].model_copy(update={"adjustments": (*may[0].adjustments, why)})
 
     def _reserve(self, wanted: Wanted, quote: Quote, why: str, fresh: bool) -> tuple[Job, bool]:
         return self.engine.journal.reserve(self._intent(wanted, quote, why, fresh))
@@ -255,6 +190,8 @@ class Filming:
             cap_currency=self.settings.currency,
             decision=why,
             changed=wanted.silent is not None,
+            after=None if wanted.last is None else wanted.last.job,
+            again=wanted.repeats(quote),
         )
 
     async def _vacate(self, job_id: str) -> None:
@@ -269,9 +206,11 @@ class Filming:
 
     async def _ended(self, job_id: str) -> Ended:
         last = await self._ask(self.engine.journal.get, job_id)
-        if last is None or last.state not in (JobState.REFUSED, JobState.FAILED):
+        if last is None or last.state not in (JobState.REFUSED, JobState.FAILED, JobState.DEFECTIVE):
             return "stays"
-        return "vacant" if last.error is not None and last.error.code == GIVEN_UP else "over"
+        if last.state != JobState.REFUSED:
+            return "over"
+        return "vacant" if last.error is not None and last.error.code == GIVEN_UP else "refused"
 
     async def _ask(self, question: Callable[..., T], *args: Any) -> T:
         """The journal's answer. Raises ``ConfigError`` where the studio, and with it the journal, was closed."""
@@ -286,11 +225,15 @@ class Filming:
     def _closed(self) -> bool:
         return self.engine.group.cancel_scope.cancel_called
 
-    def _planned(self, wanted: Wanted, quote: Quote, fell_back: bool, began: float) -> None:
-        kind: Kind = "fell_back" if fell_back else "planned"
-        at = self.engine.clock.now()
+    def _planned(self, wanted: Wanted, quote: Quote, errors: Sequence[DramagenError], began: float) -> None:
+        at, price, reason, detail = self.engine.clock.now(), quote.price, "", ""
+        kind: Kind = "planned"
+        if errors:
+            kind, reason = "fell_back", wanted.taken(quote)
+            detail = f"{reason} after {cause_of(errors[-1])}: {price.expected}, at most {price.most}"
         self.emit(Event(
-            kind, wanted.shot, wanted.take, at, quote.route.id, money=quote.price.expected, seconds=at - began
+            kind, wanted.shot, wanted.take, at, quote.route.id,
+            money=price.expected, seconds=at - began, reason=reason, detail=detail,
         ))  # fmt: skip
 
     def _tell(self, kind: Kind, shot: Shot, job: Job, money: Money | None = None) -> None:

@@ -11,6 +11,7 @@ from dramagen.engine.service import Services
 from dramagen.errors import ConfigError, DramagenError, NoRoute, RetiredModel
 from dramagen.money import Rates
 from dramagen.routing.decision import Decision, filtered
+from dramagen.routing.outlook import figure
 from dramagen.routing.plan import ShotPlan
 from dramagen.routing.policy import Chooser
 from dramagen.shot import Shot
@@ -103,6 +104,7 @@ class Planner:
             filtered=filtered(refusals, [q.route.id for q in quotes if not q.keyed]),
             floor=self.weighing.routing.floor,
             tried=tuple(route.id for route in tried if route in offered),
+            doubts={r.id: figure(past.doubts[r.id]) for r in offered if r.id in past.doubts},
         )
         attempts = tuple(quote for quote in chosen if quote.route not in tried)
         return ShotPlan(shot, attempts, quotes, refusals, held, decision)

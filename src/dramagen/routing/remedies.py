@@ -1,0 +1,77 @@
+"""What each remedy would cost, before one is chosen: prices that are known from a plan anyway. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dramagen.catalog.order import Quote
+from dramagen.config import HELPFUL, Cause, Remedy
+from dramagen.routing.causes import allowed
+from dramagen.routing.plan import ShotPlan
+
+Leave = Mapping[Cause, Sequence[Remedy]]
+"""What a project allows, by cause; ``[routing.remedies]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One remedy against one cause.
+
+    Attributes:
+        allowed: whether the project lets it be tried.
+        quote: what would be bought then, and where; None where there is no such order: no other route films the
+            shot, or this one does not film it silent.
+    """
+
+    remedy: Remedy
+    allowed: bool
+    quote: Quote | None
+
+    def __str__(self) -> str:
+        if self.quote is None:
+            return f"{self.remedy}: none"
+        return f"{self.remedy}: {self.quote.route.id}, {self.quote.price.expected}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines; money as ``{"amount", "currency"}``."""
+        record: dict[str, Any] = {"remedy": self.remedy, "allowed": self.allowed}
+        if self.quote is not None:
+            price = self.quote.price
+            record |= {"route": self.quote.route.id, "expected": price.expected.to_json()}
+            record |= {"most": price.most.to_json()}
+        return record
+
+
+def options(
+    cause: Cause, leave: Leave, *, once_more: Quote | None, silent: Quote | None, elsewhere: Quote | None
+) -> tuple[Option, ...]:
+    """The remedies of one cause, in the order they are tried."""
+    offers = {"again": once_more, "without_sound": silent, "other_route": elsewhere}
+    named = allowed(leave, cause)
+    return tuple(Option(remedy, remedy in named, offers[remedy]) for remedy in HELPFUL[cause])
+
+
+def remedies_of(planned: ShotPlan, silent: ShotPlan, leave: Leave) -> dict[Cause, tuple[Option, ...]]:
+    """The remedies of every cause, should the first attempt of a plan give no clip; empty where it has none.
+
+    Args:
+        silent: the plan of the same shot without its sound.
+    """
+    first = planned.choice
+    if first is None or planned.held is not None:
+        return {}
+    quiet = silent_on(first, silent.quotes)
+    elsewhere = next(iter(planned.attempts[1:]), None)
+    return {
+        cause: options(cause, leave, once_more=first, silent=quiet, elsewhere=elsewhere) for cause in HELPFUL
+    }
+
+
+def silent_on(quote: Quote, quotes: Iterable[Quote]) -> Quote | None:
+    """The same route's quote without sound; None where it films without anyway, or cannot."""
+    return next((q for q in quotes if q.route == quote.route), None) if quote.order.audio else None
+
+
+def untried(listed: Sequence[Option]) -> str:
+    """What might have been tried, had the project allowed it, and for how much; empty where there is nothing."""
+    return "; ".join(str(option) for option in listed if not option.allowed and option.quote is not None)

@@ -1,0 +1,173 @@
+"""What is tried next for a take: its best planned route, and after a verdict what the project allows then."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from dramagen.catalog.order import Quote
+from dramagen.catalog.route import Route
+from dramagen.clip import Adjustment
+from dramagen.config import Budget, Remedy
+from dramagen.engine.engine import Engine
+from dramagen.errors import DramagenError
+from dramagen.routing.causes import allowed, cause_of
+from dramagen.routing.doubts import Doubts
+from dramagen.routing.policy import Chooser
+from dramagen.routing.remedies import Leave, options, silent_on, untried
+from dramagen.shot import Shot
+from dramagen.studio.planning import Planner
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A job that gave no clip. ``made``: the vendor had taken it, so another generation may end otherwise."""
+
+    job: str
+    route: Route
+    made: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One take of one shot, as it was asked for, and what verdicts in this call made of it."""
+
+    shot: Shot
+    key: str
+    take: int
+    episode: str | None
+    budgets: tuple[Budget, ...]
+    policy: Chooser | None = None
+    """Of this call; None is the studio's."""
+    silent: Route | None = None
+    """Filmed without sound from now on, there first: that route refused the sound."""
+    remedy: Remedy | None = None
+    """What the last verdict led to; None before there is one."""
+    last: Gone | None = None
+    """The job of that verdict."""
+    repeated: frozenset[Route] = frozenset()
+    """Where this call ordered the same once more."""
+
+    @property
+    def filmed(self) -> Shot:
+        """What is filmed: the shot, or what a remedy made of it."""
+        return self.shot if self.silent is None else self.shot.changed(audio=False)
+
+    def repeats(self, quote: Quote) -> bool:
+        """Whether that is the same order once more."""
+        return self.remedy == "again" and self.last is not None and quote.route == self.last.route
+
+    def taken(self, quote: Quote) -> Remedy:
+        """The remedy that quote is, after a verdict."""
+        if self.remedy == "again" and not self.repeats(quote):
+            return "other_route"
+        return self.remedy or "other_route"
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """Chooses for the takes of one studio. What blocks says so."""
+
+    engine: Engine
+    planner: Planner
+    leave: Leave
+    doubts: Doubts
+
+    def remedied(self, wanted: Wanted, gone: Gone, error: DramagenError) -> Wanted | None:
+        """The take as it may be tried after this verdict; None where the project wants nothing tried."""
+        may = allowed(self.leave, cause_of(error))
+        wanted = replace(wanted, last=gone)
+        if "without_sound" in may and wanted.silent is None and wanted.shot.audio is not False:
+            return replace(wanted, silent=gone.route, remedy="without_sound")
+        if "again" in may and gone.made and gone.route not in wanted.repeated:
+            return replace(wanted, remedy="again", repeated=wanted.repeated | {gone.route})
+        return replace(wanted, remedy="other_route") if "other_route" in may else None
+
+    def best(
+        self, wanted: Wanted, fresh: bool, tried: Collection[Route], errors: Sequence[DramagenError]
+    ) -> tuple[Quote, str]:
+        """The first planned route that gave no verdict yet, and why it is first, as JSON. Blocks.
+
+        Raises what they said where none is left.
+        """
+        # A failed job is not sent again on its route unless the caller asks for that.
+        failed = [] if fresh else self.engine.journal.failures(wanted.key, wanted.take)
+        if not errors and (stopped := [job for job in failed if self._stops(job.error)]):
+            raise self.engine.verdict_of(stopped[-1])
+        if wanted.silent is not None:
+            failed = [job for job in failed if not job.quote.order.audio]
+        done_with = dict.fromkeys([*tried, *(job.route for job in failed)])
+        if wanted.remedy == "again" and wanted.last is not None:
+            done_with.pop(wanted.last.route, None)
+        learning = self.planner.weighing.learning
+        learning.refresh()
+        past = learning.past(wanted.key, None if fresh else wanted.take)
+        past = replace(past, doubts=self.doubts.about(wanted.filmed))
+        planned = self.planner.led_by(wanted.policy).for_filming(wanted.filmed, past, tuple(done_with))
+        choice = self._choice(wanted, planned.attempts, errors)
+        if choice is not None:
+            return choice, planned.decision.compact() if planned.decision is not None else ""
+        mine = [job for job in failed if job.route.satisfies(wanted.shot.pin)]
+        said = list(errors) or [self.engine.verdict_of(job) for job in mine]
+        if not said:
+            raise self.planner.nothing(planned)
+        said[-1].attempts = tuple(said[:-1])
+        if errors and wanted.last is not None:
+            said[-1].untried = self.untried(wanted, wanted.last, said[-1], tried)
+        raise said[-1]
+
+    def untried(self, wanted: Wanted, gone: Gone, error: DramagenError, tried: Collection[Route]) -> str:
+        """What might have been tried after that verdict, had the project allowed it, and its price. Blocks.
+
+        Empty where that cannot be said: the verdict itself matters more.
+        """
+        try:
+            return self._untried(wanted, gone, error, tried)
+        except DramagenError:
+            return ""
+
+    def _untried(self, wanted: Wanted, gone: Gone, error: DramagenError, tried: Collection[Route]) -> str:
+        job = self.engine.journal.get(gone.job)
+        if job is None:
+            return ""
+        silent = None
+        if wanted.silent is None and wanted.shot.audio is not False:
+            quiet = self.planner.for_filming(wanted.shot.changed(audio=False))
+            silent = silent_on(job.quote, quiet.quotes)
+        failed = self.engine.journal.failures(wanted.key, wanted.take)
+        done_with = dict.fromkeys([*tried, gone.route, *(each.route for each in failed)])
+        left = self.planner.led_by(wanted.policy).for_filming(wanted.filmed, tried=tuple(done_with))
+        return untried(options(
+            cause_of(error),
+            self.leave,
+            once_more=job.quote if gone.made and gone.route not in wanted.repeated else None,
+            silent=silent,
+            elsewhere=left.choice,
+        ))  # fmt: skip
+
+    def _stops(self, error: DramagenError | None) -> bool:
+        """Whether the project wants nothing tried after that verdict."""
+        return error is not None and not allowed(self.leave, cause_of(error))
+
+    def _choice(
+        self, wanted: Wanted, attempts: Sequence[Quote], errors: Sequence[DramagenError]
+    ) -> Quote | None:
+        may = list(attempts)
+        if wanted.remedy == "again":
+            # Where its route takes nothing at present, it is as if the order had been repeated in vain.
+            same = [quote for quote in may if wanted.repeats(quote)]
+            elsewhere = "other_route" in allowed(self.leave, cause_of(errors[-1]))
+            may = same or (may if elsewhere else [])
+        return self._silent(may, wanted.silent) if wanted.silent is not None else next(iter(may), None)
+
+    def _silent(self, attempts: Sequence[Quote], first: Route) -> Quote | None:
+        """The attempt for a shot whose sound was refused: on the same route, else, where allowed, elsewhere."""
+        elsewhere = "other_route" in allowed(self.leave, "audio_moderation")
+        may = [q for q in attempts if q.route == first] or (list(attempts) if elsewhere else [])
+        if not may:
+            return None
+        why = Adjustment(
+            field="audio",
+            asked="sound",
+            given="no sound",
+            why="moderation refused the sound that was generated",
+        )
+        return may[0].model_copy(update={"adjustments": (*may[0].adjustments, why)})
