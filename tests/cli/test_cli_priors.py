@@ -2,10 +2,12 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -22,30 +24,109 @@ ROWS = {
 }
 
 
-@pytest.fixture
-def board() -> Iterator[str]:
-    """A board on this machine that knows one key."""
+Answer = tuple[int, Any]
+
+
+@contextmanager
+def answering(answer: Callable[[str, str | None], Answer]) -> Iterator[str]:
+    """A server on this machine that answers a path and a key with a status and JSON; its address."""
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            known = self.headers["x-api-key"] == KEY
-            body = json.dumps({"data": ROWS[self.path.rpartition("/")[2]]} if known else {}).encode()
-            self.send_response(200 if known else 401)
+            status, body = answer(self.path, self.headers["x-api-key"])
+            sent = json.dumps(body).encode()
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(sent)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(sent)
 
         def log_message(self, *_: object) -> None:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def board() -> Iterator[str]:
+    """A board on this machine that knows one key."""
+
+    def answer(path: str, key: str | None) -> Answer:
+        if key != KEY:
+            return 401, {}
+        return 200, {"data": ROWS[path.rpartition("/")[2]]}
+
+    with answering(answer) as url:
+        yield url
+
+
+ARENA: dict[str, dict[str, tuple[float, float | None, float | None]]] = {
+    "text_to_video": {
+        "dreamina-seedance-2.0-720p": (1490.0, 1480.0, 1500.0),
+        "wan2.7-t2v": (1350.0, 1341.0, 1359.0),
+        "sora-2": (1344.0, 1337.0, 1351.0),
+        "seedance-v1-lite": (1112.0, None, None),
+        "kling-v3-pro": (1400.0, 1390.0, 1410.0),
+        "veo-9": (1600.0, 1590.0, 1610.0),
+    },
+    "image_to_video": {
+        "kling-v3-pro": (1360.0, 1354.0, 1366.0),
+        "seedance-v1-lite": (1190.0, 1182.0, 1198.0),
+        "wan2.6-i2v": (1320.0, 1313.0, 1327.0),
+        "vidu-q3-pro": (1370.0, 1361.0, 1379.0),
+    },
+}
+"""Rating and interval by the names arena.ai gives."""
+
+
+def arena_rows(subset: str) -> list[dict[str, Any]]:
+    """A subset as it is published: parts of a board stand among the rows of the whole."""
+
+    def row(name: str, rating: float, low: float | None, high: float | None, category: str) -> dict[str, Any]:
+        return {
+            "model_name": name, "organization": "somebody", "rating": rating, "rating_lower": low,
+            "rating_upper": high, "variance": 2.5, "vote_count": 4000, "rank": 1, "category": category,
+            "leaderboard_publish_date": "2026-11-18",
+        }  # fmt: skip
+
+    parts = [row(f"part-{n}", 1000.0, 990.0, 1010.0, "anime") for n in range(100)]
+    whole = [row(name, *numbers, "overall") for name, numbers in ARENA[subset].items()]
+    return [*whole[:3], *parts, *whole[3:]]
+
+
+@pytest.fixture
+def arena() -> Iterator[str]:
+    """What hands out the rows of the dataset, a hundred at most, to anybody."""
+
+    def answer(path: str, key: str | None) -> Answer:
+        assert key is None
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+        if (urlsplit(path).path, asked["dataset"], asked["split"]) != (
+            "/rows", "lmarena-ai/leaderboard-dataset", "latest",
+        ):  # fmt: skip
+            return 404, {"error": "no such dataset"}
+        rows, start, length = arena_rows(asked["config"]), int(asked["offset"]), int(asked["length"])
+        if length > 100:
+            return 422, {"error": "length is 100 at most"}
+        return 200, {
+            "rows": [
+                {"row_idx": n, "row": row, "truncated_cells": []}
+                for n, row in enumerate(rows[start : start + length], start)
+            ],
+            "num_rows_total": len(rows),
+            "partial": False,
+        }
+
+    with answering(answer) as url:
+        yield url
 
 
 def test_every_model_has_a_chance_and_where_it_comes_from(run: Any) -> None:
@@ -83,15 +164,55 @@ def test_ratings_are_fetched_onto_the_cards_scale_and_believed(
     assert basis["kling-3.0"] == f"rating {kling:.0f}"
 
 
+def test_arenas_board_needs_no_key_and_its_names_are_understood(
+    run: Any, arena: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run("priors", "refresh", "--url", arena)
+    assert done.code == 0, done.err
+    assert "text-to-video of 2026-11-18: 5 models" in done.out
+    assert "1 are not on any card" in done.out
+    kept = json.loads((tmp_path / "home" / "ratings.json").read_text("utf-8"))
+    assert "arena.ai" in kept["source"]
+    assert set(kept["text"]) == {"seedance-2.0", "wan-2.7", "sora-2", "seedance-1.0-lite-t2v", "kling-3.0"}
+    assert set(kept["image"]) == {"kling-3.0", "seedance-1.0-lite-i2v", "wan-2.6", "viduq3-pro"}
+    # Its scale is the cards' own but for the drift of some weeks.
+    assert kept["text"]["kling-3.0"]["rating"] == pytest.approx(1400, abs=10)
+    assert kept["text"]["kling-3.0"]["interval"] == pytest.approx(10, abs=0.5)
+    assert kept["text"]["seedance-1.0-lite-t2v"]["interval"] is None
+    # A key that is set is not needed here, and not sent.
+    monkeypatch.setenv("ARTIFICIAL_ANALYSIS_API_KEY", KEY)
+    found = run("priors", "refresh", "--board", "arena", "--url", arena, "--json").json
+    assert found["boards"]["image"]["published"] == "2026-11-18"
+    assert found["boards"]["text"]["unknown"] == ["veo-9"]
+
+
+def test_a_board_that_answers_otherwise_changes_nothing(run: Any, arena: str, tmp_path: Path) -> None:
+    assert run("priors", "refresh", "--url", arena).code == 0
+    kept = (tmp_path / "home" / "ratings.json").read_bytes()
+    answers: list[Answer] = [
+        (404, {"error": "no such dataset"}),
+        (200, {"rows": [], "num_rows_total": 0}),
+        (200, {"rows": [{"row": {"category": "overall"}}], "num_rows_total": 1}),
+        (200, []),
+    ]
+    with answering(lambda path, key: answers[0]) as url:
+        while answers:
+            done = run("priors", "refresh", "--url", url)
+            assert (done.code != 0, done.err.count("\n")) == (True, 1), (answers[0], done.err)
+            assert (tmp_path / "home" / "ratings.json").read_bytes() == kept
+            answers.pop(0)
+
+
 def test_without_a_key_without_a_net_and_with_a_wrong_key_it_is_one_calm_line(
     run: Any, board: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = run("priors", "refresh")
+    done = run("priors", "refresh", "--board", "artificialanalysis")
     assert (done.code != 0, "ARTIFICIAL_ANALYSIS_API_KEY" in done.err, done.err.count("\n")) == (
         True,
         True,
         1,
     )
+    assert "arena" in run("priors", "refresh", "--board", "nobodys").err
     monkeypatch.setenv("ARTIFICIAL_ANALYSIS_API_KEY", "another-key")
     for url in (board, "http://127.0.0.1:9"):
         done = run("priors", "refresh", "--url", url)

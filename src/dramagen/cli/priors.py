@@ -15,7 +15,7 @@ from dramagen.errors import ConfigError
 from dramagen.routing.beliefs import Belief, Level
 from dramagen.routing.priors import MOTIONS, STYLES, Board
 from dramagen.studio import Studio
-from dramagen.studio.boards import KEY, URL, fetch_ratings
+from dramagen.studio.boards import KEY, SOURCES, Source, fetch_ratings
 from dramagen.studio.ratings import PATHS, SHARED, keep_ratings
 
 _KNOWN = sorted(STYLES | MOTIONS | {"dialogue"})
@@ -67,39 +67,64 @@ def show(
 @priors.command()
 @calmly
 def refresh(
-    url: Annotated[str, typer.Option("--url", help="Where the board answers.", hidden=True)] = URL,
+    board: Annotated[
+        str | None,
+        typer.Option(
+            "--board", help=f"Whose: {' or '.join(SOURCES)}. Without it arena, or the one a key is set for."
+        ),
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="An address that answers as the board does.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch ratings from Artificial Analysis with your own key, and believe them before the cards'."""
-    key = os.environ.get(KEY, "").strip()
-    if not key:
-        raise ConfigError(f"set {KEY} to a key of your own; until then the ratings on the cards are believed")
+    """Fetch ratings from a public board, and believe them before the cards': arena.ai's needs no key."""
+    source, key = _source(board)
     studio = Studio()
     learning = studio.learning()
     cards = {board: learning.card_ratings(board) for board in PATHS}
     clock = RealClock()
 
     async def fetch() -> Any:
-        return await fetch_ratings(cards, learning.titles(), key, clock, url)
+        return await fetch_ratings(source, cards, learning.titles(), clock, key=key, url=url)
 
     found = anyio.run(fetch)
-    file = keep_ratings(studio.settings.home, found, datetime.fromtimestamp(clock.now(), UTC).date())
+    today = datetime.fromtimestamp(clock.now(), UTC).date()
+    file = keep_ratings(studio.settings.home, found, source.title, today)
     if as_json:
         emit({
             "file": str(file),
+            "source": source.title,
             "boards": {
-                board: {"rated": sorted(each.ratings), "shared": each.shared, "unknown": list(each.unknown)}
-                for board, each in found.items()
+                name: {
+                    "rated": sorted(each.ratings), "shared": each.shared, "unknown": list(each.unknown),
+                    "published": each.published or None,
+                }
+                for name, each in found.items()
             },
         })  # fmt: skip
         return
-    for board, each in found.items():
+    for name, each in found.items():
         if each.shared < SHARED:
-            note(f"{PATHS[board]}: only {each.shared} models have ratings here too, so none were taken over")
+            note(f"{PATHS[name]}: only {each.shared} models have ratings here too, so none were taken over")
         else:
-            say(f"{PATHS[board]}: {len(each.ratings)} models, on the cards' scale by {each.shared} of them; "
+            dated = f" of {each.published}" if each.published else ""
+            say(f"{PATHS[name]}{dated}: {len(each.ratings)} models, on the cards' scale by {each.shared} of them; "
                 f"{len(each.unknown)} are not on any card")  # fmt: skip
-    say(f"kept in {file}")
+    say(f"from the {source.title}, kept in {file}")
+
+
+def _source(name: str | None) -> tuple[Source, str | None]:
+    """The board that is meant, and the key for it. Raises ``ConfigError`` where there is none."""
+    key = os.environ.get(KEY, "").strip() or None
+    source = SOURCES.get(name or ("artificialanalysis" if key else "arena"))
+    if source is None:
+        raise ConfigError(f"no board is called {name!r}; there are {', '.join(SOURCES)}")
+    if source.key is None:
+        return source, None
+    if key is None:
+        raise ConfigError(f"set {KEY} to a key of your own, or take --board arena, which needs none")
+    return source, key
 
 
 def _seen(level: Level | None) -> str:

@@ -15,10 +15,27 @@ from dramagen.errors import ConfigError
 from dramagen.routing.priors import Board, Rating, Ratings
 
 FILE = "ratings.json"
-SOURCE = "Artificial Analysis video arena"
 PATHS: Mapping[Board, str] = {"text": "text-to-video", "image": "image-to-video"}
 SHARED = 3
 """Models two scales must share before one is brought onto the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a board.
+
+    Attributes:
+        name: what the board calls the model; ``also`` is another name it may be known by here.
+        rating: on the board's own scale.
+        interval: half the 95 % interval, where it is stated.
+        published: the date of the board, where it is stated.
+    """
+
+    name: str
+    also: str
+    rating: float
+    interval: float | None = None
+    published: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +46,13 @@ class Refreshed:
         ratings: by model id, on the scale of the cards.
         shared: models by which the scales were compared; below :data:`SHARED` nothing is taken over.
         unknown: what the board calls models that no card here is of.
+        published: the date of the board; empty where it does not say.
     """
 
     ratings: dict[str, Rating]
     shared: int
     unknown: tuple[str, ...]
+    published: str = ""
 
 
 def load_ratings(home: Path) -> dict[Board, Ratings]:
@@ -58,9 +77,12 @@ def load_ratings(home: Path) -> dict[Board, Ratings]:
         ) from None
 
 
-def keep_ratings(home: Path, found: Mapping[Board, Refreshed], today: date) -> Path:
-    """Write them into the home, in the place of earlier ones. Returns the file."""
-    record: dict[str, Any] = {"source": SOURCE, "date": today.isoformat()}
+def keep_ratings(home: Path, found: Mapping[Board, Refreshed], source: str, today: date) -> Path:
+    """Write them into the home, in the place of earlier ones. Returns the file.
+
+    ``source`` is who published them.
+    """
+    record: dict[str, Any] = {"source": source, "date": today.isoformat()}
     for board in PATHS:
         ratings = found[board].ratings
         record[board] = {m: {"rating": r.rating, "interval": r.interval} for m, r in sorted(ratings.items())}
@@ -72,20 +94,24 @@ def keep_ratings(home: Path, found: Mapping[Board, Refreshed], today: date) -> P
     return file
 
 
-def aligned(rows: Sequence[Mapping[str, Any]], cards: Ratings, names: Mapping[str, str]) -> Refreshed:
+def aligned(rows: Sequence[Listed], cards: Ratings, names: Mapping[str, str]) -> Refreshed:
     """A board's rows on the scale of the cards: the straight line through the models both rate."""
-    ids = {_plain(text): model for model, title in names.items() for text in (title, model)}
+    ids = {_plain(title): model for model, title in names.items()}
+    ids |= {
+        _plain(model): model for model in names
+    }  # "Sora 2 (2025-12-08)" is not what a board means by "Sora 2"
+    published = max((row.published for row in rows), default="")
     found: dict[str, Rating] = {}
     unknown = []
     for row in rows:
-        model = ids.get(_plain(str(row.get("slug", "")))) or ids.get(_plain(str(row.get("name", ""))))
+        model = ids.get(_plain(row.also)) or ids.get(_plain(row.name))
         if model is None:
-            unknown.append(str(row.get("name", "")))
+            unknown.append(row.name)
         else:
-            found[model] = Rating(float(row["elo"]), _half(row.get("ci95")))
+            found[model] = Rating(row.rating, row.interval)
     both = [(found[model].rating, cards[model].rating) for model in sorted(found.keys() & cards.keys())]
     if len(both) < SHARED:
-        return Refreshed({}, len(both), tuple(unknown))
+        return Refreshed({}, len(both), tuple(unknown), published)
     middle, level = sum(x for x, _ in both) / len(both), sum(y for _, y in both) / len(both)
     spread = sum((x - middle) ** 2 for x, _ in both)
     slope = sum((x - middle) * (y - level) for x, y in both) / spread if spread else 1.0
@@ -97,14 +123,9 @@ def aligned(rows: Sequence[Mapping[str, Any]], cards: Ratings, names: Mapping[st
         )
         for model, each in found.items()
     }
-    return Refreshed(moved, len(both), tuple(unknown))
+    return Refreshed(moved, len(both), tuple(unknown), published)
 
 
 def _plain(name: str) -> str:
     """``Kling 3.0 (720p)``, ``kling-3-0`` and ``kling-3.0`` as one."""
     return re.sub(r"[^a-z0-9]", "", re.sub(r"\(.*?\)", "", name.lower()))
-
-
-def _half(interval: object) -> float | None:
-    numbers = [abs(float(number)) for number in re.findall(r"[-+]?\d+(?:\.\d+)?", str(interval or ""))]
-    return max(numbers) if numbers else None
