@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import settings
 
+from dramagen.catalog.load import Catalog, packaged
 from dramagen.testing.covers import CONTRACT, table
 
 FEW = 1
@@ -109,6 +110,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_catalogue() -> Iterator[None]:
+    """The packaged cards are read once a process: a third of a second, and nothing changes a catalogue. A test with
+    cards or overrides of its own reads them itself."""
+    read, known = Catalog.load, dict[str, Catalog]()
+
+    def load(roots: Sequence[Path] | None = None, overrides: Mapping[str, Any] | None = None) -> Catalog:
+        if roots or overrides:
+            return read(roots, overrides)
+        place = str(packaged())
+        if place not in known:
+            known[place] = read()
+        return known[place]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Catalog, "load", load)
+        yield
 
 
 @pytest.fixture(params=["asyncio", "trio"])
