@@ -47,7 +47,8 @@ class Scene:
 
     def studio(self, *script: Any, prompts: bool = False, pin: str | None = PIN) -> tuple[Studio, Telemetry]:
         telemetry = Telemetry(prompts, tracer_provider=self.tracers, meter_provider=self.meters)
-        config = Config(home=self.home, keys={"seedance": "ark-of-no-account-01"}, telemetry="off")
+        keys = {"seedance": "ark-of-no-account-01"}
+        config = Config(home=self.home, keys=keys, telemetry="off", policy="cheapest")
         vendor = FakeProvider(self.film, script, tokens=19_845, now=self.clock.now)
         return Studio(config, clock=self.clock, transports={"https": vendor}, on_event=telemetry), telemetry
 
