@@ -1,5 +1,6 @@
 """The same order once more: only by name, only after a verdict, and once."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -62,13 +63,49 @@ async def test_it_is_done_once_whoever_asks_and_the_other_route_comes_after(lot:
 
 
 @pytest.mark.anyio
-async def test_a_second_no_is_the_end_and_asking_again_buys_nothing(lot: Any) -> None:
-    vendor, shot = lot.vendor("fail", "fail"), lot.shot.pinned(lot.PIN)
+@pytest.mark.parametrize("pin", [None, "seedance/seedance-2.0"])
+async def test_a_second_no_is_the_end_and_asking_again_buys_nothing(lot: Any, pin: str | None) -> None:
+    vendor, shot = lot.vendor("fail", "fail"), lot.shot.changed(pin=pin)
     for _ in range(2):
         async with lot.open(vendor, routing={"remedies": AGAIN}) as studio:
             with pytest.raises(DramagenError):
                 await studio.shoot(shot)
     assert len(vendor.jobs) == 2
+
+
+@pytest.mark.anyio
+async def test_a_pin_elsewhere_is_filmed_whatever_another_route_said(lot: Any) -> None:
+    vendor = lot.vendor("fail", "fail")
+    async with lot.open(vendor, routing={"remedies": AGAIN}) as studio:
+        first, second = studio.plan(lot.shot).shots[0].attempts[:2]
+        with pytest.raises(DramagenError):
+            await studio.shoot(lot.shot)
+        assert (
+            (await studio.shoot(lot.shot.pinned(second.route.id))).route == second.route.id != first.route.id
+        )
+
+
+@pytest.mark.anyio
+async def test_a_second_job_that_is_lost_stays_unknown_and_there_is_no_third(lot: Any) -> None:
+    vendor = lot.vendor("fail", "lose")
+    everything = {cause: ["again", "other_route"] for cause in AGAIN}
+    async with lot.open(vendor, routing={"remedies": everything}) as studio:
+        with suppress(OutcomeUnknown):
+            await studio.shoot(lot.shot)
+        with suppress(OutcomeUnknown):
+            await studio.shoot(lot.shot)
+        assert len({job.route for job in studio.jobs()}) == 1
+    assert (len(vendor.jobs), vendor.billed) == (2, 1)
+
+
+@pytest.mark.anyio
+async def test_the_log_says_which_remedy_and_for_how_much(lot: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="dramagen.events")
+    async with lot.open(lot.vendor("fail"), routing={"remedies": AGAIN}) as studio:
+        await studio.shoot(lot.shot)
+        price = studio.jobs()[0].quote.price
+    (line,) = [record.getMessage() for record in caplog.records if "fell_back" in record.getMessage()]
+    assert f"fell_back (again after failed: {price.expected}, at most {price.most})" in line
 
 
 @pytest.mark.anyio

@@ -117,7 +117,8 @@ class Filming:
                 if ended != "vacant":
                     gone = Gone(job_id, route, made=ended == "over")
                     remedied = self._trying.remedied(wanted, gone, error)
-                    self._doubts.refused(cause_of(error), route.id)
+                    if started:
+                        self._doubts.refused(cause_of(error), route.id)
                     if remedied is None:
                         async with self._desk:
                             error.untried = await self._ask(self._trying.untried, wanted, gone, error, tried)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from dramagen.catalog.order import Quote
 from dramagen.catalog.route import Route
 from dramagen.clip import Adjustment
-from dramagen.config import Budget, Remedy
+from dramagen.config import HELPFUL, Budget, Remedy
 from dramagen.engine.engine import Engine
 from dramagen.errors import DramagenError
 from dramagen.routing.causes import allowed, cause_of
@@ -90,7 +90,8 @@ class Trying:
         """
         # A failed job is not sent again on its route unless the caller asks for that.
         failed = [] if fresh else self.engine.journal.failures(wanted.key, wanted.take)
-        if not errors and (stopped := [job for job in failed if self._stops(job.error)]):
+        mine = [job for job in failed if job.route.satisfies(wanted.shot.pin)]
+        if not errors and (stopped := [job for job in mine if self._stops(job.error)]):
             raise self.engine.verdict_of(stopped[-1])
         if wanted.silent is not None:
             failed = [job for job in failed if not job.quote.order.audio]
@@ -125,27 +126,26 @@ class Trying:
             return ""
 
     def _untried(self, wanted: Wanted, gone: Gone, error: DramagenError, tried: Collection[Route]) -> str:
-        job = self.engine.journal.get(gone.job)
+        cause = cause_of(error)
+        forbidden = set(HELPFUL[cause]) - set(allowed(self.leave, cause))
+        job = self.engine.journal.get(gone.job) if forbidden else None
         if job is None:
             return ""
-        silent = None
-        if wanted.silent is None and wanted.shot.audio is not False:
+        silent = elsewhere = None
+        if "without_sound" in forbidden and wanted.silent is None:
             quiet = self.planner.for_filming(wanted.shot.changed(audio=False))
             silent = silent_on(job.quote, quiet.quotes)
-        failed = self.engine.journal.failures(wanted.key, wanted.take)
-        done_with = dict.fromkeys([*tried, gone.route, *(each.route for each in failed)])
-        left = self.planner.led_by(wanted.policy).for_filming(wanted.filmed, tried=tuple(done_with))
-        return untried(options(
-            cause_of(error),
-            self.leave,
-            once_more=job.quote if gone.made and gone.route not in wanted.repeated else None,
-            silent=silent,
-            elsewhere=left.choice,
-        ))  # fmt: skip
+        if "other_route" in forbidden:
+            failed = self.engine.journal.failures(wanted.key, wanted.take)
+            done_with = dict.fromkeys([*tried, gone.route, *(each.route for each in failed)])
+            planner = self.planner.led_by(wanted.policy)
+            elsewhere = planner.for_filming(wanted.filmed, tried=tuple(done_with)).choice
+        once_more = job.quote if gone.made and gone.route not in wanted.repeated else None
+        return untried(options(cause, self.leave, once_more=once_more, silent=silent, elsewhere=elsewhere))
 
     def _stops(self, error: DramagenError | None) -> bool:
-        """Whether the project wants nothing tried after that verdict."""
-        return error is not None and not allowed(self.leave, cause_of(error))
+        """Whether the project wants no other route tried after that verdict, in this call or a later one."""
+        return error is not None and "other_route" not in allowed(self.leave, cause_of(error))
 
     def _choice(
         self, wanted: Wanted, attempts: Sequence[Quote], errors: Sequence[DramagenError]
