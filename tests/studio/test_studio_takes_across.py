@@ -183,7 +183,7 @@ async def say(studio: Any, job: str, where: str) -> None:
         await anyio.to_thread.run_sync(in_a_thread, studio.accept, job)
 
 
-@pytest.mark.parametrize("where", ["task", "worker", "thread"])
+@pytest.mark.parametrize("where", ["task", "thread", pytest.param("worker", marks=pytest.mark.matrix)])
 async def test_who_accepts_a_take_as_it_comes_ends_it_from_anywhere(lot: Any, where: str) -> None:
     inner = lot.vendor()
     vendor = Slow(inner, "mini")
