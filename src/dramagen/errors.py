@@ -322,7 +322,8 @@ def from_json(record: dict[str, Any]) -> DramagenError:
         record = {name: value for name, value in record.items() if name in _COMMON}
     error = kind._revive(record)
     error.attempts = tuple(from_json(attempt) for attempt in attempts)
-    error.untried = untried
+    if untried:
+        error.untried = untried
     return error
 
 
