@@ -15,6 +15,7 @@ from dramagen.errors import (
     DefectiveClip,
     DramagenError,
     OutcomeUnknown,
+    from_json,
 )
 from dramagen.events import Event
 from dramagen.routing.remedies import remedies_of
@@ -197,6 +198,7 @@ async def test_the_error_says_what_leave_would_have_bought_and_for_how_much(lot:
         (job,) = studio.jobs()
     assert raised.value.untried == f"again: {job.route.id}, {job.quote.price.expected}"
     assert str(raised.value).endswith(f"so not tried: {raised.value.untried}")
+    assert from_json(raised.value.to_json()).untried == raised.value.untried
 
 
 @pytest.mark.anyio
