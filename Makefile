@@ -4,7 +4,8 @@ PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SIDE_BY_SIDE := -n 2 --dist worksteal
+SIDE_BY_SIDE := -n 3 --dist worksteal
+LANE := tests/adapters tests/engine/test_engine_http.py tests/engine/test_engine_collect.py
 JS := tests/conformance/js
 EPISODE := docs/examples/rain/episode.toml
 
@@ -18,13 +19,14 @@ demo: $(VENV)/installed-all  ## film the example episode: no key, no money; then
 	DRAMAGEN_HOME="$(CURDIR)/out/home" $(BIN)/dramagen film $(EPISODE) --pin previz --yes --out out/rain
 	@echo "The episode is out/rain/episode.mp4, the contact sheet out/rain/contact-sheet.png."
 
-test: lint types postgres  ## style, types, every test, and the fast tests again on httpx2
+test: lint types postgres  ## style, types, every test, and what touches HTTP again on httpx2
 	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
 	$(MAKE) lane
 
 test-all: lint types postgres  ## the same, with the long matrices complete and every official client
 	DRAMAGEN_MATRIX=all $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) --ignore tests/conformance
-	$(MAKE) conformance lane
+	$(MAKE) conformance
+	$(MAKE) lane LANE='tests/adapters tests/engine'
 
 conformance: $(VENV)/installed-conformance $(VENV)/installed-node  ## the official clients, unmodified, against the emulator
 	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/conformance
@@ -41,8 +43,8 @@ types: $(VENV)/installed-dev
 checks: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/checks
 
-lane: $(VENV)/installed-dev  ## the adapters and the engine again, on httpx2 in the place of httpx
-	PYTHONPATH=tests/lanes $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -p lane_httpx2 tests/adapters tests/engine -m "not matrix"
+lane: $(VENV)/installed-dev  ## the adapters and the engine's HTTP again, on httpx2 in the place of httpx
+	PYTHONPATH=tests/lanes $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -p lane_httpx2 $(LANE) -m "not matrix"
 
 docs: $(VENV)/installed-dev  ## write docs/models.md from the cards
 	DRAMAGEN_PROVIDERS= $(BIN)/dramagen models --markdown > docs/models.md.new

@@ -82,9 +82,15 @@ def steering(crew: Recording, made: Episode, *budgets: str) -> Steering:
 async def test_without_a_budget_or_a_chain_it_says_nothing(recording: Recording) -> None:
     made = episode(shot("a"), shot("b"))
     assert await steering(recording, made).of("a", made.shots[0].shot) is None
-    pinned = episode(shot("a", pin="previz"))
-    assert await steering(recording, pinned, "9 CNY").of("a", pinned.shots[0].shot) is None
     assert recording.asked == []
+
+
+@pytest.mark.anyio
+async def test_shots_pinned_to_a_provider_are_planned_with_the_others(recording: Recording) -> None:
+    """The pin leaves a choice of models, and a chain keeps one there too."""
+    pinned = episode(shot("a", pin="previz"), shot("b", "a", pin="previz"))
+    assert await steering(recording, pinned).of("a", pinned.shots[0].shot) is not None
+    assert len(recording.asked) == 1
 
 
 @pytest.mark.anyio

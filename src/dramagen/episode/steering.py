@@ -34,7 +34,7 @@ class Steering:
     """Says which routes a shot is tried on, as the whole episode stands now.
 
     Without a budget, and with no shots that keep one model, there is nothing to weigh between shots and it says
-    nothing. A pinned shot, and a take that is held, stay where they are whatever it says.
+    nothing. A pin binds whatever it says: only what satisfies it is ordered. A take that is held stays where it is.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Steering:
 
     async def of(self, shot_id: str, ready: Shot) -> PlainPolicy | None:
         """The policy for a shot that is about to be filmed; None leaves it to the studio's."""
-        if ready.pin is not None or not (self._budgets or self._continuity.groups):
+        if not (self._budgets or self._continuity.groups):
             return None
         async with self._lock:
             if self._ready.get(shot_id) != ready and self._episode.shot(shot_id).continues is not None:
