@@ -1,5 +1,6 @@
 """Shared by every test: both async backends, and how the long matrices are sampled."""
 
+import json
 import os
 import random
 import secrets
@@ -11,8 +12,9 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
@@ -20,6 +22,9 @@ from hypothesis import settings
 
 from dramagen.catalog.load import Catalog, packaged
 from dramagen.testing.covers import CONTRACT, table
+
+if TYPE_CHECKING:
+    from dramagen.emulator.server import Handle
 
 FEW = 1
 """Cases (a backend is one too) of each `matrix` test that a normal run takes; `matrix(few=0)` takes none of them."""
@@ -255,3 +260,56 @@ def postgres(_postgres_database: str) -> str:
     with psycopg.connect(_postgres_database, autocommit=True) as database:
         database.execute("DROP SCHEMA IF EXISTS dramagen CASCADE")
     return _postgres_database
+
+
+# --- the command line --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell of somebody without a key or any other setting, and with a home of their own."""
+    for name in list(os.environ):
+        if name.startswith("DRAMAGEN_") or name.endswith(("_KEY", "_TOKEN")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DRAMAGEN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "160")
+
+
+@pytest.fixture
+def run() -> Callable[..., Done]:
+    """Runs a command as a shell without a terminal would."""
+    from typer.testing import CliRunner  # most tests have no command line
+
+    from dramagen.cli.app import app
+
+    def run(*arguments: str, typed: str | None = None) -> Done:
+        result = CliRunner().invoke(app, list(arguments), input=typed)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Done(result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+@pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch, place: Path) -> Iterator["Handle"]:
+    """Every provider is an emulator, 500 times as fast as the world, for what runs in ``place``."""
+    from dramagen.emulator.server import running
+
+    (place / "dramagen.toml").write_text("time_scale = 500\n")
+    with running(speed=500) as handle:
+        monkeypatch.setenv("DRAMAGEN_EMULATOR", handle.url)
+        yield handle

@@ -1,22 +1,17 @@
 """Small suites, takes made up for the arithmetic, and the command line in a home of its own."""
 
-import json
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
-from typer.testing import CliRunner
 
 from dramagen.bench.suite import Suite
 from dramagen.bench.take import State, Take, TakeId
-from dramagen.cli.app import app
-from dramagen.emulator.server import Handle, running
 from dramagen.media.checks import Mark
 from dramagen.media.encode import written
 from dramagen.money import Money
@@ -96,48 +91,14 @@ def film_clip() -> Callable[..., Path]:
 # --- the command line ------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Done:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suite_file: Path) -> Path:
+def place(nobody: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suite_file: Path) -> Path:
     """An empty working directory with a suite; no key, no other setting."""
-    for name in list(os.environ):
-        if name.startswith(("DRAMAGEN_", "ARK_", "BYTEPLUS_", "KLING_", "DASHSCOPE_", "MINIMAX_", "VIDU_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("DRAMAGEN_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
-def run(place: Path) -> Callable[..., Done]:
-    """Runs a command as a shell without a terminal would."""
-
-    def run(*arguments: str, typed: str | None = None) -> Done:
-        result = CliRunner().invoke(app, ["bench", *arguments], input=typed)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Done(result.exit_code, result.stdout, result.stderr)
-
-    return run
-
-
-@pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch, place: Path) -> Iterator[Handle]:
-    """Every provider is an emulator, 200 times as fast as the world."""
-    (place / "dramagen.toml").write_text("time_scale = 200\n")
-    with running(speed=200) as handle:
-        monkeypatch.setenv("DRAMAGEN_EMULATOR", handle.url)
-        yield handle
+def run(place: Path, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Runs a command of ``dramagen bench`` as a shell without a terminal would."""
+    return partial(run, "bench")
