@@ -1,7 +1,8 @@
 """A home of one's own, no key but those a test gives, and a fake provider in the place of the network."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from anyio.abc import TaskGroup
 from PIL import Image
 
 from dramagen import Config, Shot, Studio
@@ -79,6 +81,10 @@ class Vendor(FakeProvider):
         return response
 
 
+Line = tuple[TaskGroup, Callable[[], Awaitable[None]]]
+"""A group for whoever else comes, and how the caller of the second take leaves."""
+
+
 class Lot:
     """What a test films with. ``open`` gives a studio; ``vendor`` what stands at its other end."""
 
@@ -94,6 +100,33 @@ class Lot:
 
     def vendor(self, *script: Outcome) -> Vendor:
         return Vendor(self.film, script, now=self.clock.now)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Waits until it comes true; a test fails where it never does."""
+        with anyio.fail_after(30):
+            while not condition():  # noqa: ASYNC110 - it comes true in the library's own tasks
+                await anyio.sleep(0.005)
+
+    @asynccontextmanager
+    async def second_in_line(self, studio: Studio, vendor: FakeProvider) -> AsyncIterator[Line]:
+        """Take 1 is with the vendor, and somebody waits for take 2, which stands in line behind it."""
+        scope, gone = anyio.CancelScope(), anyio.Event()
+
+        async def second() -> None:
+            with scope:
+                await studio.shoot(self.shot, take=2)
+            gone.set()
+
+        async def leave() -> None:
+            scope.cancel()
+            await gone.wait()
+
+        async with anyio.create_task_group() as others:
+            others.start_soon(studio.shoot, self.shot)
+            await self.until(lambda: vendor.jobs)
+            others.start_soon(second)
+            await self.until(lambda: len(studio.jobs()) == 2)
+            yield others, leave
 
     def open(
         self,

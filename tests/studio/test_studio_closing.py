@@ -11,12 +11,6 @@ from dramagen.errors import ConfigError
 pytestmark = pytest.mark.anyio
 
 
-async def until(condition: Any) -> None:
-    with anyio.fail_after(20):
-        while not condition():  # noqa: ASYNC110 - it comes true in the library's own tasks
-            await anyio.sleep(0.005)
-
-
 async def told(studio: Studio, shot: Any, take: int) -> None:
     with anyio.fail_after(20), pytest.raises(ConfigError, match="closed"):
         await studio.shoot(shot, take=take)
@@ -29,13 +23,13 @@ async def test_a_create_that_is_answered_while_the_studio_closes_leaves_nobody_w
         async with lot.open(vendor, virtual=False) as studio:
             inside = studio._running().engine.group.cancel_scope
             group.start_soon(told, studio, lot.shot, 1)
-            await until(lambda: [str(job.state) for job in studio.jobs()] == ["accepted"])
+            await lot.until(lambda: [str(job.state) for job in studio.jobs()] == ["accepted"])
             vendor.opened, vendor.arrived = anyio.Event(), anyio.Event()
             group.start_soon(told, studio, lot.shot, 2)
             await vendor.arrived.wait()
 
             async def answer() -> None:
-                await until(lambda: inside.cancel_called)
+                await lot.until(lambda: inside.cancel_called)
                 vendor.opened.set()
 
             group.start_soon(answer)
@@ -55,26 +49,8 @@ async def test_whoever_stands_in_line_is_told_and_holds_no_money(lot: Any) -> No
     ):
         for take in (1, 2, 3):
             group.start_soon(told, studio, lot.shot, take)
-        await until(lambda: len(studio.jobs()) == 3 and len(vendor.jobs) == 1)
+        await lot.until(lambda: len(studio.jobs()) == 3 and len(vendor.jobs) == 1)
         flights = studio._running().engine.flights
         # No task of ours stands there with them.
         assert sorted(flight.leg is None and flight.scope is None for flight in flights.values())[1:]
     assert sorted(str(job.state) for job in studio.jobs()) == ["accepted", "refused", "refused"]
-
-
-async def test_a_caller_that_joins_after_the_last_one_left_the_line_gets_its_clip(lot: Any) -> None:
-    vendor = lot.vendor()
-    vendor.hold(jobs=True)
-    async with lot.open(vendor, virtual=False, limits={"seedance": 1}) as studio:
-        async with anyio.create_task_group() as outer:
-            outer.start_soon(studio.shoot, lot.shot)
-            await until(lambda: vendor.jobs)
-            async with anyio.create_task_group() as inner:
-                inner.start_soon(lambda: studio.shoot(lot.shot, take=2))
-                await until(lambda: len(studio.jobs()) == 2)
-                inner.cancel_scope.cancel()
-            # Its job is being let go at this moment.
-            outer.start_soon(lambda: studio.shoot(lot.shot, take=2))
-            vendor.release()
-        assert (await studio.shoot(lot.shot, take=2)).cached
-    assert len(vendor.jobs) == 2

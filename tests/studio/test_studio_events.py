@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Callable
 from typing import Any
 from unittest.mock import Mock
 
@@ -31,12 +30,6 @@ def told(events: list[Event]) -> list[str]:
     return [f"{e.kind}:{e.reason}" if e.kind == "waiting" else e.kind for e in events]
 
 
-async def until(true: Callable[[], object]) -> None:
-    with anyio.fail_after(20):
-        while not true():  # noqa: ASYNC110 - what is waited for is not ours to signal
-            await anyio.sleep(0.01)
-
-
 async def test_a_job_is_told_step_by_step(lot: Any) -> None:
     async with lot.open() as studio:
         began = lot.clock.now()
@@ -59,7 +52,7 @@ async def test_progress_is_told_where_it_grows_and_a_queue_once(lot: Any) -> Non
     vendor.hold(jobs=True)
     async with lot.open(vendor, virtual=False) as studio, anyio.create_task_group() as group:
         group.start_soon(studio.shoot, lot.shot)
-        await until(lambda: sum(r.method == "GET" for r in vendor.requests) > 3)
+        await lot.until(lambda: sum(r.method == "GET" for r in vendor.requests) > 3)
         vendor.release()
     assert kinds(lot.events) == [*FILMED[:3], "running", *FILMED[3:]]
     assert lot.events[4].polls > 3
@@ -138,7 +131,7 @@ async def test_what_another_process_left_is_resumed(lot: Any) -> None:
                 await here.shoot(lot.shot)
 
         group.start_soon(shoot, studio)
-        await until(lambda: "submitted" in kinds(lot.events))
+        await lot.until(lambda: "submitted" in kinds(lot.events))
     assert not lot.events[-1].final  # it goes on at the vendor
     vendor.release()
     lot.events.clear()
@@ -177,11 +170,11 @@ async def test_a_job_of_a_living_process_is_waited_for(lot: Any) -> None:
         anyio.create_task_group() as group,
     ):
         group.start_soon(first.shoot, lot.shot)
-        await until(lambda: vendor.jobs)
+        await lot.until(lambda: vendor.jobs)
         lot.events.clear()
         second._now_open().broadcast._listeners.append(heard.append)
         group.start_soon(second.shoot, lot.shot)
-        await until(lambda: heard)
+        await lot.until(lambda: heard)
         vendor.release()
     assert told(heard) == ["waiting:elsewhere", "cached"]
 
@@ -205,12 +198,12 @@ async def test_a_caller_that_leaves_before_anything_is_sent_ends_its_job(lot: An
         anyio.create_task_group() as group,
     ):
         group.start_soon(studio.shoot, lot.shot.pinned(lot.PIN))
-        await until(lambda: vendor.jobs)
+        await lot.until(lambda: vendor.jobs)
         async with anyio.create_task_group() as other:
             other.start_soon(lambda: studio.shoot(lot.shot.pinned(lot.PIN), take=2))
-            await until(lambda: [e for e in lot.events if e.take == 2 and e.kind == "reserved"])
+            await lot.until(lambda: [e for e in lot.events if e.take == 2 and e.kind == "reserved"])
             other.cancel_scope.cancel()
-        await until(lambda: [e for e in lot.events if e.take == 2 and e.final])
+        await lot.until(lambda: [e for e in lot.events if e.take == 2 and e.final])
         vendor.release()
     (end,) = [event for event in lot.events if event.take == 2 and event.final]
     assert (end.kind, end.reason) == ("failed", "given-up")

@@ -12,23 +12,17 @@ from dramagen.errors import ConfigError, NoRoute
 pytestmark = pytest.mark.anyio
 
 
-async def until(condition: Any) -> None:
-    with anyio.fail_after(20):
-        while not condition():  # noqa: ASYNC110 - it comes true in the library's own tasks
-            await anyio.sleep(0.005)
-
-
 async def test_cancelling_a_call_detaches_and_the_job_comes_home_by_itself(lot: Any) -> None:
     vendor = lot.vendor()
     vendor.hold(jobs=True)
     async with lot.open(vendor, virtual=False) as studio:
         async with anyio.create_task_group() as group:
             group.start_soon(studio.shoot, lot.shot)
-            await until(lambda: [j.state for j in studio.jobs()] == ["accepted"])
+            await lot.until(lambda: [j.state for j in studio.jobs()] == ["accepted"])
             group.cancel_scope.cancel()
         assert studio.jobs()[0].state == "accepted"
         vendor.release()
-        await until(lambda: studio.jobs()[0].state == "done")
+        await lot.until(lambda: studio.jobs()[0].state == "done")
         assert (await studio.shoot(lot.shot)).cached
     assert len(vendor.jobs) == 1
 
@@ -43,7 +37,7 @@ async def test_a_create_under_way_is_written_down_whoever_leaves(lot: Any) -> No
             group.cancel_scope.cancel()
         assert studio.jobs()[0].state == "sending"
         vendor.release()
-        await until(lambda: studio.jobs()[0].state == "done")
+        await lot.until(lambda: studio.jobs()[0].state == "done")
     assert len(vendor.jobs) == 1
 
 
@@ -51,20 +45,17 @@ async def test_what_waits_for_a_slot_is_let_go_and_its_money_free(lot: Any) -> N
     vendor = lot.vendor()
     vendor.hold(jobs=True)
     async with lot.open(vendor, virtual=False, limits={"seedance": 1}) as studio:
-        async with anyio.create_task_group() as outer:
-            outer.start_soon(studio.shoot, lot.shot)
-            await until(lambda: vendor.jobs)
-            async with anyio.create_task_group() as inner:
-                inner.start_soon(lambda: studio.shoot(lot.shot, take=2))
-                await until(lambda: len(studio.jobs()) == 2)
-                inner.cancel_scope.cancel()
-            await until(lambda: [str(j.state) for j in studio.jobs()] == ["accepted", "refused"])
+        async with lot.second_in_line(studio, vendor) as (_, leave):
+            await leave()
+            await lot.until(lambda: [str(j.state) for j in studio.jobs()] == ["accepted", "refused"])
             vendor.release()
         assert len(vendor.jobs) == 1
         assert (await studio.shoot(lot.shot, take=2)).take == 2  # nobody's verdict stands against it
 
 
-async def test_a_caller_who_joins_what_another_lets_go_still_gets_the_clip(lot: Any) -> None:
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_caller_who_joins_what_another_lets_go_still_gets_the_clip(lot: Any, late: bool) -> None:
+    """Who joins while the other leaves, or when it has left and its job is being let go."""
     vendor = lot.vendor()
     vendor.hold(jobs=True)
     clips: list[Any] = []
@@ -73,17 +64,16 @@ async def test_a_caller_who_joins_what_another_lets_go_still_gets_the_clip(lot: 
         async def wants() -> None:
             clips.append(await studio.shoot(lot.shot, take=2))
 
-        async with anyio.create_task_group() as outer:
-            outer.start_soon(studio.shoot, lot.shot)
-            await until(lambda: vendor.jobs)
-            async with anyio.create_task_group() as inner:
-                inner.start_soon(wants)
-                await until(lambda: len(studio.jobs()) == 2)
-                outer.start_soon(wants)
-                inner.cancel_scope.cancel()  # leaves while the other is on its way to join
+        async with lot.second_in_line(studio, vendor) as (others, leave):
+            if late:
+                await leave()
+                others.start_soon(wants)
+            else:
+                others.start_soon(wants)
+                await leave()
             vendor.release()
+        assert (await studio.shoot(lot.shot, take=2)).cached
     assert [clip.take for clip in clips] == [2]
-    assert len({clip.route for clip in clips}) == 1
     assert len(vendor.jobs) == 2
     assert {job.body["model"] for job in vendor.jobs} == {vendor.jobs[0].body["model"]}  # not a fallback
 
@@ -97,8 +87,8 @@ async def test_closing_with_running_jobs_and_resuming_in_the_next_studio(lot: An
     ):
         for take in (1, 2, 3):
             group.start_soon(_expect_closed, studio, lot.shot, take)
-        await until(lambda: [str(j.state) for j in studio.jobs()].count("accepted") == 2)
-        await until(lambda: len(studio.jobs()) == 3)
+        await lot.until(lambda: [str(j.state) for j in studio.jobs()].count("accepted") == 2)
+        await lot.until(lambda: len(studio.jobs()) == 3)
     closed = lot.open()
     assert sorted(str(j.state) for j in closed.jobs()) == ["accepted", "accepted", "refused"]
     vendor.release()
@@ -129,12 +119,12 @@ async def test_resuming_lets_what_this_studio_is_about_to_send_alone(lot: Any) -
 
         async with anyio.create_task_group() as group:
             group.start_soon(one, 1)
-            await until(lambda: vendor.jobs)
+            await lot.until(lambda: vendor.jobs)
             group.start_soon(one, 2)
-            await until(lambda: len(studio.jobs()) == 2)
+            await lot.until(lambda: len(studio.jobs()) == 2)
             group.start_soon(studio.resume)
             # It waits for the first one too, and leaves the second alone.
-            await until(lambda: any(f.waiters == 2 for f in studio._running().engine.flights.values()))
+            await lot.until(lambda: any(f.waiters == 2 for f in studio._running().engine.flights.values()))
             vendor.release()
     assert sorted(clip.take for clip in clips) == [1, 2]
     assert len(vendor.jobs) == 2
@@ -149,7 +139,7 @@ async def test_a_living_studios_jobs_are_its_own(lot: Any) -> None:
         anyio.create_task_group() as group,
     ):
         group.start_soon(first.shoot, lot.shot)
-        await until(lambda: vendor.jobs)
+        await lot.until(lambda: vendor.jobs)
         assert await second.resume() == []
         vendor.release()
     assert len(vendor.jobs) == 1
@@ -162,7 +152,7 @@ async def test_a_job_whose_shot_cannot_be_read_any_more_is_still_brought_home(lo
     vendor.hold(jobs=True)
     async with anyio.create_task_group() as group, lot.open(vendor, virtual=False) as studio:
         group.start_soon(_expect_closed, studio, lot.shot, 1)
-        await until(lambda: [j.state for j in studio.jobs()] == ["accepted"])
+        await lot.until(lambda: [j.state for j in studio.jobs()] == ["accepted"])
     database = sqlite3.connect(lot.home / "journal.sqlite")
     with database:
         database.execute("UPDATE jobs SET shot = json_set(shot, '$.mood', 'a field of another version')")
@@ -210,7 +200,7 @@ async def test_a_cancelled_block_ends_quietly(lot: Any) -> None:
     with anyio.CancelScope() as scope:
         async with lot.open(vendor, virtual=False) as studio, anyio.create_task_group() as group:
             group.start_soon(studio.shoot, lot.shot)
-            await until(lambda: [j.state for j in studio.jobs()] == ["accepted"])
+            await lot.until(lambda: [j.state for j in studio.jobs()] == ["accepted"])
             scope.cancel()
             await anyio.sleep_forever()
     assert scope.cancelled_caught

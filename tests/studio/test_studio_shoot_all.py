@@ -28,12 +28,6 @@ def shots(lot: Any, number: int) -> list[Any]:
     return [lot.shot.changed(prompt=f"第{n}镜", id=f"s{n}", pin=lot.PIN) for n in range(number)]
 
 
-async def until(condition: Any) -> None:
-    with anyio.fail_after(20):
-        while not condition():  # noqa: ASYNC110 - it comes true in the library's own tasks
-            await anyio.sleep(0.005)
-
-
 async def test_every_shot_has_one_result_whatever_becomes_of_the_others(lot: Any) -> None:
     vendor = lot.vendor("succeed", "reject_input", "fail", "succeed")
     listed = [
@@ -135,13 +129,13 @@ async def test_leaving_lets_go_of_the_unsent_and_of_nothing_that_runs(lot: Any, 
     vendor.hold(jobs=True)
     async with lot.open(vendor, virtual=False, limits={"seedance": 2}) as studio:
         await leave(studio.shoot_all(shots(lot, 6)))
-        await until(lambda: all(job.state != "intended" for job in studio.jobs()))
+        await lot.until(lambda: all(job.state != "intended" for job in studio.jobs()))
         states = [str(job.state) for job in studio.jobs()]
         running = states.count("accepted") + states.count("sending")
         assert running <= 2
         vendor.release()
         await studio.resume()
-        await until(lambda: not studio.jobs(open_only=True))
+        await lot.until(lambda: not studio.jobs(open_only=True))
         done = [job for job in studio.jobs() if job.state == "done"]
         assert (
             len(done) == len(vendor.jobs) >= running
@@ -158,16 +152,16 @@ async def test_a_first_result_that_is_cancelled_while_awaited_is_left_too(lot: A
             async with anyio.create_task_group() as group:
 
                 async def stop() -> None:
-                    await until(lambda: vendor.jobs)
+                    await lot.until(lambda: vendor.jobs)
                     scope.cancel()
 
                 group.start_soon(stop)
                 async for _ in studio.shoot_all(shots(lot, 3)):
                     raise AssertionError("nothing is done yet")
-        await until(lambda: [str(j.state) for j in studio.jobs()].count("accepted") == 1)
-        await until(lambda: not any(j.state == "intended" for j in studio.jobs()))
+        await lot.until(lambda: [str(j.state) for j in studio.jobs()].count("accepted") == 1)
+        await lot.until(lambda: not any(j.state == "intended" for j in studio.jobs()))
         vendor.release()
-        await until(lambda: not studio.jobs(open_only=True))
+        await lot.until(lambda: not studio.jobs(open_only=True))
     assert len(vendor.jobs) == 1
 
 
@@ -185,7 +179,7 @@ async def test_a_loop_over_a_studio_that_closes_ends_with_a_word(lot: Any) -> No
                 caught.append(error)
 
         group.start_soon(loop)
-        await until(lambda: len(vendor.jobs) == 2)
+        await lot.until(lambda: len(vendor.jobs) == 2)
     assert "closed" in str(caught[0])
 
 

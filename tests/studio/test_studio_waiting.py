@@ -13,12 +13,6 @@ from dramagen.engine.limits.admission import AT_HAND
 pytestmark = pytest.mark.anyio
 
 
-async def until(condition: Any) -> None:
-    with anyio.fail_after(30):
-        while not condition():  # noqa: ASYNC110 - it comes true in the library's own tasks
-            await anyio.sleep(0.01)
-
-
 def held(shot: Any) -> list[object]:
     """The jobs of a shot, and what is about to be bought for it, that anything in this process still refers to."""
     gc.collect()
@@ -42,9 +36,11 @@ async def test_what_waits_holds_neither_its_order_nor_a_task(lot: Any) -> None:
 
         for take in range(1, 8):
             group.start_soon(one, take)
-        await until(lambda: len(vendor.jobs) == 3 and len(flights) == 7)
-        await until(lambda: all(flight.leg is None and flight.scope is None for flight in flights.values()))
-        await until(lambda: held(shot) == [])
+        await lot.until(lambda: len(vendor.jobs) == 3 and len(flights) == 7)
+        await lot.until(
+            lambda: all(flight.leg is None and flight.scope is None for flight in flights.values())
+        )
+        await lot.until(lambda: held(shot) == [])
         vendor.release()
     assert sorted(clip.take for clip in clips) == list(range(1, 8))
     assert len(vendor.jobs) == 7
@@ -61,8 +57,8 @@ async def test_of_very_many_without_a_limit_few_are_on_their_way_at_once(lot: An
     ):
         for take in range(1, many + 1):
             group.start_soon(partial(studio.shoot, lot.shot, take=take))
-        await until(lambda: len(studio.jobs()) == many)
-        await until(lambda: sum(str(job.state) == "sending" for job in studio.jobs()) == AT_HAND)
+        await lot.until(lambda: len(studio.jobs()) == many)
+        await lot.until(lambda: sum(str(job.state) == "sending" for job in studio.jobs()) == AT_HAND)
         vendor.release()
     assert len(vendor.jobs) == many
     assert "waiting" not in {event.kind for event in lot.events}, "nobody is told of a wait of a moment"
