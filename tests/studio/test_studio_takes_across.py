@@ -5,13 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
 import httpx
 import pytest
+from anyio.from_thread import BlockingPortal
 
 from dramagen import Budget, Money
+from dramagen.engine.database import JournalUnavailable
 from dramagen.errors import BudgetExceeded
 from dramagen.routing.leading import spread
+from dramagen.studio.picks import Picks
 from dramagen.testing.fake import TASKS
 
 pytestmark = pytest.mark.anyio
@@ -272,6 +276,124 @@ async def test_an_earlier_take_that_is_accepted_now_ends_them_all(lot: Any) -> N
         # What was sent is kept: asked for again, it is not sent again.
         assert len(await studio.takes(lot.shot, 2, across="seeds")) == 2
     assert len(inner.jobs) == 3
+
+
+# --- somebody accepts one in another process ------------------------------------------------------------------
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks into the journal without making the test wait for them."""
+    monkeypatch.setattr("dramagen.studio.picks.LOOK", 0.005)
+
+
+async def test_who_accepts_a_take_in_another_process_ends_it_too(lot: Any, often: None) -> None:
+    inner = lot.vendor()
+    vendor = Slow(inner, "mini")
+    elsewhere = lot.open()  # a studio that was not entered: it knows of the other what the journal says
+    said: list[str] = []
+
+    async def look(clip: Any) -> bool:
+        if not said:
+            said.append(clip.job_id)
+            await anyio.to_thread.run_sync(elsewhere.accept, clip.job_id)
+        return False
+
+    async with lot.open(vendor) as studio:
+        with anyio.fail_after(60):
+            takes = await studio.takes(lot.shot, 3, across=PINS, until=look)
+        assert [clip.job_id for clip in takes] == said
+        assert takes.failures == ()
+    assert {job.id for job in inner.jobs if "mini" not in job.body["model"]} == vendor.stopped
+
+
+async def test_where_the_vendor_cannot_stop_them_what_was_sent_is_kept(lot: Any, often: None) -> None:
+    inner = lot.vendor()
+    elsewhere = lot.open()
+    async with lot.open(inner) as studio:
+        first = await studio.shoot(lot.shot, take=9)
+        inner.hold(jobs=True)
+        inner.arrived = anyio.Event()
+        async with anyio.create_task_group() as group:
+
+            async def accept() -> None:
+                await inner.arrived.wait()
+                await anyio.to_thread.run_sync(elsewhere.accept, first)
+
+            group.start_soon(accept)
+            with anyio.fail_after(60):
+                takes = await studio.takes(lot.shot, 2, across="seeds")
+        assert list(takes) == []
+        inner.release()
+        assert len(await studio.takes(lot.shot, 2, across="seeds")) == 2
+    assert len(inner.jobs) == 3
+
+
+async def test_elsewhere_too_only_a_new_yes_to_this_shot_ends_takes(lot: Any, often: None) -> None:
+    elsewhere = lot.open()
+    async with lot.open() as studio:
+        other = await studio.shoot(lot.shot.changed(prompt="白天"))
+        before = await studio.shoot(lot.shot, take=9)
+        elsewhere.accept(before)
+        looks: list[int] = []
+
+        async def look(clip: Any) -> bool:
+            await anyio.to_thread.run_sync(elsewhere.accept, other)
+            await anyio.to_thread.run_sync(elsewhere.reject, clip)
+            await heard_again(studio, looks)
+            return False
+
+        takes = await studio.takes(lot.shot, 3, until=look)
+    assert len(takes) == 3
+    assert len(looks) >= 2
+
+
+async def heard_again(studio: Any, looks: list[int]) -> None:
+    """Until the journal was looked into twice more: the first look may have begun before."""
+    picks, enough = studio._opened.picks, anyio.Event()
+    consult, before = picks._consult, len(looks)
+
+    def counted(question: Any) -> Any:
+        answer = consult(question)
+        looks.append(1)
+        if len(looks) >= before + 2:
+            anyio.from_thread.run_sync(enough.set)
+        return answer
+
+    picks._consult = counted
+    with anyio.fail_after(60):
+        await enough.wait()
+
+
+async def test_nobody_looks_while_nobody_waits_and_a_look_that_fails_is_made_again(
+    monkeypatch: pytest.MonkeyPatch, often: None
+) -> None:
+    answers: list[Any] = [0, JournalUnavailable("busy"), [(1, "shot", 2)]]
+    asked: list[Any] = []
+
+    def consult(question: Any) -> Any:
+        asked.append(question)
+        answer = answers[min(len(asked), len(answers)) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async with BlockingPortal() as portal, anyio.create_task_group() as group:
+        picks = Picks(portal, consult)
+        group.start_soon(picks.run)
+        await anyio.sleep(0.02)
+        assert asked == []
+        told, once = [], anyio.Event()
+
+        def heard(take: int) -> None:
+            told.append(take)
+            once.set()
+
+        with anyio.fail_after(60):
+            async with picks.heard("shot", heard):
+                await once.wait()
+        assert told == [2]
+        group.cancel_scope.cancel()
 
 
 # --- the spread ---------------------------------------------------------------------------------------------

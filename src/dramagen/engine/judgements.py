@@ -68,6 +68,22 @@ def said_after(tx: Transaction, seq: int) -> list[Judgement]:
     ]
 
 
+def newest(tx: Transaction) -> int:
+    """The ``seq`` of the last word there is; 0 where nothing was said yet."""
+    (row,) = tx.rows("SELECT MAX(seq) AS seq FROM reviews")
+    return row["seq"] or 0
+
+
+def accepted_after(tx: Transaction, seq: int) -> list[tuple[int, str, int]]:
+    """Every yes after that word, oldest first: its ``seq``, the shot's hash and the take."""
+    rows = tx.rows(
+        "SELECT r.seq, j.shot_hash, j.take FROM reviews r JOIN jobs j ON j.id = r.job "
+        "WHERE r.seq > ? AND r.accepted = 1 ORDER BY r.seq",
+        (seq,),
+    )
+    return [(row["seq"], row["shot_hash"], row["take"]) for row in rows]
+
+
 def paid_for(tx: Transaction, shot_hash: str, take: int) -> frozenset[str]:
     """The routes that have filmed this take of this shot, in its newest generation: there it costs nothing more."""
     rows = tx.rows(

@@ -93,9 +93,10 @@ async def open_studio(
     submitter = Submitter(journal, http, clock, owner, address, gate, pacer, settings.on_unknown)
     stack.push_async_callback(give_up_unsent, journal, submitter, owner.id)
     group = await stack.enter_async_context(_background())
-    picks = Picks(await stack.enter_async_context(BlockingPortal()))
+    picks = Picks(await stack.enter_async_context(BlockingPortal()), journal.consult)
     group.start_soon(renderer.run)
     group.start_soon(gate.run)
+    group.start_soon(picks.run)
     watcher = Watcher(http, clock, group, random.Random(), pacer)  # noqa: S311 - jitter, not secrets
     collector = Collector(http, store, clock)
     engine = Engine(

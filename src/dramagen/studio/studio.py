@@ -261,7 +261,8 @@ class Studio:
 
         A take that was filmed, or is being filmed, stays where it is and costs nothing more; the others are spread.
         Once ``until``, or :meth:`accept` of any take of the shot, says which is the one, what was not sent is let go,
-        and a vendor that can stop a job is asked to. Takes that go on are kept, and there when asked for.
+        and a vendor that can stop a job is asked to. An accept by another process or machine with this journal is
+        noticed within a second. Takes that go on are kept, and there when asked for.
 
         Args:
             across: ``"models"`` gives each take another model, the policy's first ones, and is what a shot without a
@@ -363,7 +364,8 @@ class Studio:
     def accept(self, clip: Clip | str, reason: str = "") -> None:
         """A person takes this clip, or that of the job of this id. Remembered; it teaches the router.
 
-        It ends the :meth:`takes` of this clip's shot that this studio is making. Any thread may say so.
+        It ends the :meth:`takes` of this clip's shot: at once those this studio is making, within a second those of
+        another process with this journal. Any thread may say so.
         """
         self._accounts.review(clip, True, reason)
         picks = self._opened.picks if self._opened is not None else None

@@ -53,7 +53,7 @@ async def film_takes(
     numbers = range(1, n + 1)
     together = SideBySide(numbers, until)
     key = await anyio.to_thread.run_sync(shot_hash, shot, filming.engine.intake.sha256)
-    with picks.heard(key, together.end):
+    async with picks.heard(key, together.end):
         planned = await anyio.to_thread.run_sync(partial(plan, [shot] * n, takes=numbers))
         wishes = wished(planned, across)
 
