@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from dramagen.bench.judge import Prices, calls, judge, questions
+from dramagen.bench.judge import ahead, calls, judge
 from dramagen.bench.judge_client import Endpoint
-from dramagen.bench.judging import ENOUGH, Answer, Judgement, judgement_of, kappa
+from dramagen.bench.judge_cost import Prices, Purse, Spent
+from dramagen.bench.judge_questions import questions
+from dramagen.bench.judging import ENOUGH, Answer, Judgement, Usage, judgement_of, kappa
 from dramagen.bench.suite import Suite
 from dramagen.bench.take import Take, TakeId
 from dramagen.engine.clock import VirtualClock
@@ -199,6 +201,121 @@ async def test_a_take_it_cannot_be_asked_about_stops_no_other(
     async with at(server) as endpoint:
         found = await judge(endpoint, suite, takes, tmp_path, pairs=False)
     assert (len(found.answers), len(found.failures)) == (1, 1)
+
+
+# --- what it may cost -----------------------------------------------------------------------------------------------
+
+PRICES = Prices(Money("2 CNY"), Money("10 CNY"))
+
+
+def to_film(take: Take) -> Take:
+    return replace(take, sha256=None)
+
+
+@pytest.mark.anyio
+async def test_what_is_reckoned_beforehand_is_the_most_it_costs(
+    server: Server, suite: Suite, takes: list[Take], tmp_path: Path
+) -> None:
+    left = ahead("seer-1", suite, [to_film(take) for take in takes], tmp_path)
+    assert left.calls == calls(takes) == 4
+    # 360x640 is 13 x 23 squares of 28 pixels, in 16 frames of each take and in 12 of each pair.
+    assert left.usage.sent > 2 * (16 + 12) * 13 * 23
+    assert left.usage.received == 4 * 2000
+    told: list[int] = []
+    async with at(server) as endpoint:
+        found = await judge(
+            endpoint, suite, takes, tmp_path,
+            prices=PRICES, most=left.most(PRICES), told=lambda: told.append(1),
+        )  # fmt: skip
+    assert not found.failures
+    assert found.cost is not None
+    assert 0 < found.cost.amount <= left.most(PRICES).amount
+    assert len(told) == 4
+    # What was answered is not asked and not reckoned again.
+    assert ahead("seer-1", suite, takes, tmp_path).calls == 0
+    assert ahead("seer-2", suite, takes, tmp_path).calls == 4
+
+
+@pytest.mark.anyio
+async def test_a_judge_that_counts_higher_than_was_reckoned_is_not_asked_past_what_was_agreed_to(
+    server: Server,
+    suite: Suite,
+    make_take: Callable[..., Take],
+    film_clip: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    takes = [make_take("a", "kling", number) for number in range(1, 13)]
+    for take in takes:
+        film_clip(tmp_path / (take.clip or ""))
+    usage = {"prompt_tokens": 60_000, "completion_tokens": 100}
+    server.reply = lambda words: (
+        200, json.dumps({"choices": [{"message": {"content": '{"answers": []}'}}], "usage": usage}),
+    )  # fmt: skip
+    left = ahead("seer-1", suite, [to_film(take) for take in takes], tmp_path)
+    most = left.most(PRICES)
+    async with at(server) as endpoint:
+        found = await judge(endpoint, suite, takes, tmp_path, prices=PRICES, most=most)
+    assert 0 < len(server.asked) < 12
+    assert len(found.answers) == len(server.asked)
+    assert len(found.failures) == 12 - len(server.asked)
+    assert found.cost is not None
+    one = PRICES.of(Usage(60_000, 100))
+    assert found.cost.amount <= most.amount + 4 * one.amount  # four are asked at once
+    why = next(iter(found.failures.values()))
+    assert "not asked" in why
+    assert str(most) in why
+    async with at(server) as endpoint:  # run again, it goes on where it was
+        again = await judge(endpoint, suite, takes, tmp_path, prices=PRICES, most=most)
+    assert len(again.answers) > len(found.answers)
+
+
+def test_an_answer_that_was_none_is_counted_as_paid_for() -> None:
+    purse = Purse(PRICES, Money("0.02 CNY"))
+    with pytest.raises(JobFailed), purse.asking(Usage(5_000, 500)):
+        raise JobFailed("no JSON", billed=None)
+    with pytest.raises(Spent), purse.asking(Usage(5_000, 500)):
+        pass
+    free = Purse(PRICES, Money("0.02 CNY"))
+    for _ in range(3):
+        with pytest.raises(AuthError), free.asking(Usage(5_000, 500)):
+            raise AuthError("no such key", billed=False)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ((), "asked up to 4 questions, at a price not known here: --judge-price"),
+        (("--budget", "80 CNY"), "asked up to 4 questions, at a price not known here"),
+        (("--judge-price", "2/10 CNY"), "asked up to 4 questions, costs up to 0."),
+        (("--judge-price", "2/10 CNY", "--budget", "0.01 CNY"), "the budget is 0.01 CNY; nothing was sent"),
+        (("--judge-price", "2/10 GBP"), "no rate is stated for GBP"),
+    ],
+)
+def test_nobody_pays_a_judge_without_having_been_told(
+    run: Callable[..., Any], server: Server, more: tuple[str, ...], told: str
+) -> None:
+    """Also where the filming costs nothing."""
+    done = run("tiny.toml", "previz", "--judge", "seer-1", "--judge-url", server.url, *more)
+    assert done.code != 0
+    assert told in done.err
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "word", [("--yes",), ("--judge-price", "0 CNY"), ("--judge-price", "2/10 CNY", "--budget", "9 CNY")]
+)
+def test_who_agreed_or_pays_nothing_is_judged_and_sees_how_far_it_is(
+    run: Callable[..., Any], server: Server, word: tuple[str, ...]
+) -> None:
+    done = run(
+        "tiny.toml", "previz", "-k", "1", "--judge", "seer-1", "--judge-url", server.url, *word, "--json"
+    )
+    assert done.code == 0, done.err
+    assert len(server.asked) == 2
+    assert "2 of 2 questions answered" in done.err
+    assert "writing the report of 2 takes" in done.err
+    assert "2 of 2 takes in the report" in done.err
+    assert done.json["judge"]["tokens"] == {"sent": 1800, "received": 200}
 
 
 def test_an_address_is_an_address() -> None:

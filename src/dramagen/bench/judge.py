@@ -4,12 +4,9 @@ One score from 1 to 10 says little, and models like to say yes; so each question
 their native size. A pair counts only where the answer is the same in both orders, since the first place is favoured.
 """
 
-import hashlib
-import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +15,8 @@ import anyio
 import anyio.to_thread
 
 from dramagen.bench.judge_client import Endpoint, Part
+from dramagen.bench.judge_cost import Ahead, Prices, Purse
+from dramagen.bench.judge_questions import MOST, PAIR_FRAMES, Question, about, between, given, jpeg, questions
 from dramagen.bench.judging import Answer, Judgement, Usage
 from dramagen.bench.suite import Suite
 from dramagen.bench.take import Take, TakeId
@@ -26,49 +25,13 @@ from dramagen.errors import DramagenError
 from dramagen.media.decode import frames_of
 from dramagen.media.probe import probe
 from dramagen.money import Money
-from dramagen.shot import Shot
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 FILE = "judge.json"
-A_SECOND, FEWEST, MOST = 2, 8, 16
-PAIR_FRAMES = 6
+A_SECOND, FEWEST = 2, 8
 AT_ONCE = 4
-MILLION = Decimal(1_000_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """What a million tokens cost, sent and received."""
-
-    sent: Money
-    received: Money
-
-    def of(self, usage: Usage) -> Money:
-        """What so many tokens cost."""
-        return self.sent * (usage.sent / MILLION) + self.received * (usage.received / MILLION)
-
-
-def questions(shot: Shot) -> dict[str, str]:
-    """The questions about a take of this shot, by id. Yes is always the defect."""
-    asked = {
-        "limbs": "Is there an extra, missing, fused or broken limb, hand or finger?",
-        "vanishing": "Does a person or an object appear from nowhere, vanish, or turn into something else?",
-        "action": "Is the action the prompt describes missing, or not brought to its end?",
-        "people": "Is the number of people other than the prompt says?",
-        "text": "Is there unreadable or unwanted writing, a subtitle or a watermark?",
-    }
-    if shot.camera is not None or "镜头" in shot.prompt or "camera" in shot.prompt.lower():
-        asked["camera"] = "Does the camera move otherwise than the prompt says?"
-    if shot.first_frame is not None or shot.references:
-        asked["face"] = "Does a face, a body or its clothing differ from the pictures given first?"
-        asked["style"] = "Does the style of drawing or of light differ from the pictures given first?"
-    if shot.dialogue:
-        asked["mouth"] = "Does the person who should speak not move the mouth, or does somebody else speak?"
-    else:
-        asked["mouth"] = "Does a mouth move as in speech, though nobody should speak?"
-    return asked
 
 
 async def judge(
@@ -79,6 +42,8 @@ async def judge(
     *,
     pairs: bool = True,
     prices: Prices | None = None,
+    most: Money | None = None,
+    told: Callable[[], None] = lambda: None,
 ) -> Judgement:
     """Ask about every take, and about the first takes of each shot in pairs. Answers are kept in ``judge.json``.
 
@@ -87,8 +52,11 @@ async def judge(
     Args:
         endpoint: entered.
         prices: what its tokens cost; without them only tokens are counted.
+        most: with prices, what new answers may cost in all; a question that might pass it is not asked. Up to
+            four are asked at once, so a judge that counts dearer than :func:`ahead` can pass it by as many.
+        told: called after each question.
     """
-    bench = _Bench(endpoint, suite, folder, _Kept.load(folder))
+    bench = _Bench(endpoint, suite, folder, _Kept.load(folder), Purse(prices, most), told)
     async with anyio.create_task_group() as tasks:
         for take in takes:
             if take.clip is not None:
@@ -110,6 +78,18 @@ def calls(takes: Sequence[Take]) -> int:
     return sum(take.clip is not None for take in takes) + 2 * len(list(_pairs(takes)))
 
 
+def ahead(model: str, suite: Suite, takes: Sequence[Take], folder: Path) -> Ahead:
+    """The questions about these takes that were not answered before. Reads the pictures given; asks nobody.
+
+    A take that is still to be filmed has a clip, of whatever name, and no ``sha256``.
+    """
+    kept = _Kept.load(folder).answers
+    asked = [about(suite, take) for take in takes if take.clip is not None]
+    asked += [each for a, b in _pairs(takes) for each in (between(suite, a, b), between(suite, b, a))]
+    new = [each for each in asked if each.key(model) not in kept]
+    return Ahead(len(new), sum((each.reckoned for each in new), Usage()))
+
+
 def _pairs(takes: Iterable[Take]) -> Iterable[tuple[Take, Take]]:
     """The first takes of each shot, every two routes."""
     first: dict[str, dict[str, Take]] = {}
@@ -121,8 +101,17 @@ def _pairs(takes: Iterable[Take]) -> Iterable[tuple[Take, Take]]:
 
 
 class _Bench:
-    def __init__(self, endpoint: Endpoint, suite: Suite, folder: Path, kept: "_Kept") -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        suite: Suite,
+        folder: Path,
+        kept: "_Kept",
+        purse: Purse,
+        told: Callable[[], None],
+    ) -> None:
         self.endpoint, self.suite, self.folder, self.kept = endpoint, suite, folder, kept
+        self.purse, self.told = purse, told
         self.limiter = anyio.CapacityLimiter(AT_ONCE)
         self.answers: dict[TakeId, tuple[Answer, ...]] = {}
         self.failures: dict[TakeId, str] = {}
@@ -130,14 +119,12 @@ class _Bench:
         self.usage = Usage()
 
     async def one(self, take: Take) -> None:
-        shot = self.suite.shot(take.id.shot)
-        asked = questions(shot)
-        words = _words(shot, asked)
+        asked = about(self.suite, take)
         try:
             document = await self._ask(
-                words, [take], lambda: [words, *_given(shot), *self._frames(take, None)]
+                asked, lambda: [asked.words, *given(asked.shot), *self._frames(take, None)]
             )
-            self.answers[take.id] = _answers(document, asked)
+            self.answers[take.id] = _answers(document, questions(asked.shot))
         except DramagenError as error:
             self.failures[take.id] = error.message
 
@@ -155,26 +142,26 @@ class _Bench:
             self.wins[route] = (before + won, of + 1)
 
     async def _better(self, a: Take, b: Take) -> str:
-        shot = self.suite.shot(a.id.shot)
-        words = (
-            "Two takes of one shot of a drama. Which one would an editor rather use: the truer to the prompt, the "
-            f"cleaner, the better acted? The prompt:\n{shot.prompt.strip()}\n"
-            'Answer in JSON: {"better": "a", "b" or "tie", "why": "..."}'
-        )
+        asked = between(self.suite, a, b)
 
         def parts() -> list[Part]:
             frames = self._frames(a, PAIR_FRAMES), self._frames(b, PAIR_FRAMES)
-            return [words, "Take a:", *frames[0], "Take b:", *frames[1]]
+            return [asked.words, "Take a:", *frames[0], "Take b:", *frames[1]]
 
-        document = await self._ask(words, [a, b], parts)
+        document = await self._ask(asked, parts)
         return str(document.get("better", "")).strip().lower()
 
-    async def _ask(self, words: str, takes: Sequence[Take], parts: Any) -> dict[str, Any]:
-        key = _digest(self.endpoint.model, words, *(take.sha256 or "" for take in takes))
+    async def _ask(self, asked: Question, parts: Callable[[], list[Part]]) -> dict[str, Any]:
+        key = asked.key(self.endpoint.model)
         if key not in self.kept.answers:
-            async with self.limiter:
-                content = await anyio.to_thread.run_sync(parts)
-                document, usage = await self.endpoint.ask(content)
+            try:
+                async with self.limiter:
+                    content, most = await anyio.to_thread.run_sync(lambda: (parts(), asked.reckoned))
+                    with self.purse.asking(most) as purse:
+                        document, usage = await self.endpoint.ask(content)
+                        purse.took(usage)
+            finally:
+                self.told()
             self.kept.answers[key] = {"answer": document, "sent": usage.sent, "received": usage.received}
             self.kept.save(self.folder)
         found = self.kept.answers[key]
@@ -195,22 +182,8 @@ class _Bench:
         for number, frame in enumerate(frames_of(path)):
             if number in chosen:
                 picture: Image = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV leaves it untyped
-                parts += [f"{number / facts.fps:.2f} s", _jpeg(picture)]
+                parts += [f"{number / facts.fps:.2f} s", jpeg(picture)]
         return parts
-
-
-def _words(shot: Shot, asked: Mapping[str, str]) -> str:
-    lines = [f"{line.speaker}: {line.text}" for line in shot.dialogue]
-    camera = f"\nCamera: {shot.camera.move}, {shot.camera.speed}" if shot.camera is not None else ""
-    spoken = "\nDialogue:\n" + "\n".join(lines) if lines else ""
-    listed = "\n".join(f"- {name}: {question}" for name, question in asked.items())
-    return (
-        "You check a take of one shot of a drama for defects. First come the pictures given to the crew, if any, "
-        "then frames of the take with their times. Say yes only to what you can point at.\n"
-        f"The prompt:\n{shot.prompt.strip()}{camera}{spoken}\nQuestions, each by its id:\n{listed}\n"
-        'Answer in JSON: {"answers": [{"id": "...", "defect": true or false, "time": seconds or null, "evidence": '
-        '"..."}]}, one entry for each question.'
-    )
 
 
 def _answers(document: Mapping[str, Any], asked: Mapping[str, str]) -> tuple[Answer, ...]:
@@ -224,34 +197,6 @@ def _answers(document: Mapping[str, Any], asked: Mapping[str, str]) -> tuple[Ans
             evidence = str(entry.get("evidence") or "")[:200]
             found.append(Answer(asked[entry["id"]], entry["defect"], seconds, evidence))
     return tuple(found)
-
-
-def _given(shot: Shot) -> list[Part]:
-    """The pictures the shot was given, each after its name."""
-    listed = [("the first frame given", shot.first_frame), ("the last frame given", shot.last_frame)]
-    listed += [(f"{r.kind} {r.name}", image) for r in shot.references for image in r.images]
-    parts: list[Part] = []
-    for name, image in listed:
-        if image is not None and image.url is None:
-            parts += [name, _as_jpeg(image.read())]
-    return parts
-
-
-def _as_jpeg(data: bytes) -> bytes:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(data)) as picture:
-        return _jpeg(picture.convert("RGB"))
-
-
-def _jpeg(picture: "Image") -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=90)
-    return out.getvalue()
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

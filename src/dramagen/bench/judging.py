@@ -44,6 +44,9 @@ class Usage:
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(self.sent + other.sent, self.received + other.received)
 
+    def __sub__(self, other: "Usage") -> "Usage":
+        return Usage(self.sent - other.sent, self.received - other.received)
+
 
 @dataclass(frozen=True)
 class Judgement:

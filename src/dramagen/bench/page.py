@@ -1,6 +1,6 @@
 """The report: one HTML file with everything in it. It asks nothing of the network and reads on a phone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -21,22 +21,25 @@ ROOM = 24_000_000
 POLICY = "default-src 'none'; media-src data:; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
-def write(results: Results, folder: Path, room: int = ROOM) -> Path:
+def write(results: Results, folder: Path, room: int = ROOM, told: Callable[[], None] = lambda: None) -> Path:
     """Write ``report.html`` beside the clips; returns where it is. Small copies are kept in ``previews/``.
 
     Args:
         room: bytes of video to embed at most; takes beyond it are linked, which the page says.
+        told: called after each take with a clip: drawing small copies takes a while.
 
     Raises:
         MissingExtra: the ``media`` extra is not installed.
     """
-    films = embedded(results, folder, room)
+    films = embedded(results, folder, room, told)
     path = folder / FILE
     write_whole(path, _page(results, films))
     return path
 
 
-def embedded(results: Results, folder: Path, room: int) -> dict[TakeId, Path]:
+def embedded(
+    results: Results, folder: Path, room: int, told: Callable[[], None] = lambda: None
+) -> dict[TakeId, Path]:
     """The small copies that fit: the first take of every shot and route before any second one."""
     films: dict[TakeId, Path] = {}
     left = room
@@ -47,6 +50,8 @@ def embedded(results: Results, folder: Path, room: int) -> dict[TakeId, Path]:
             film = preview(folder / take.clip, folder / PREVIEWS / f"{take.sha256[:20]}.mp4")
         except (UndecodableMedia, FileNotFoundError):
             continue  # the checks say what is wrong with it
+        finally:
+            told()
         size = film.stat().st_size
         if size <= left:
             films[take.id] = film

@@ -17,11 +17,11 @@ from dramagen.bench.take import Take
 from dramagen.bench.teaching import teach as teach_studio
 from dramagen.bench.votes import Votes
 from dramagen.cli import bench_tables, exits
-from dramagen.cli.bench_judge import JudgeKey, JudgePrice, JudgeUrl, asked_judge, judged
+from dramagen.cli.bench_judge import JudgeKey, JudgePrice, JudgeUrl, asked_judge, judge_ahead, judged
 from dramagen.cli.board import Board
 from dramagen.cli.consent import agree
 from dramagen.cli.options import AsJson, MoneyLimit, Yes
-from dramagen.cli.screen import calmly, emit, note, say
+from dramagen.cli.screen import calmly, counted, emit, note, say
 from dramagen.config import Budget, Config
 from dramagen.episode import Episode
 from dramagen.events import Event
@@ -131,7 +131,9 @@ async def _film(
         plan = await look_ahead(studio, listed)
         if not as_json:
             say(bench_tables.ahead(plan, listed))
-        agree(studio, plan, yes=yes, budget=budget, episode=Episode(suite.ledger_name, ()))
+        left = None if asked is None else judge_ahead(asked, suite, listed, plan, before, folder)
+        beside = None if asked is None or left is None else left.beside(asked.model)
+        agree(studio, plan, yes=yes, budget=budget, episode=Episode(suite.ledger_name, ()), beside=beside)
         with board.shown():
             filmed = await film(studio, suite, listed, folder, before=before, reader=installed_reader())
         results = Results(
@@ -143,10 +145,9 @@ async def _film(
             studio.settings.rates,
             emulated=bool(studio.settings.emulator),
         )
-        if asked is not None:
-            results = replace(results, judgement=await judged(asked, results, folder))
-        note(f"writing the report of {sum(take.clip is not None for take in filmed)} takes")
-        await anyio.to_thread.run_sync(_write, results, folder)
+        if asked is not None and left is not None:
+            results = replace(results, judgement=await judged(asked, left, results, folder))
+        await anyio.to_thread.run_sync(write_report, results, folder)
         if teach:
             note(
                 f"{await anyio.to_thread.run_sync(teach_studio, studio, results)} verdicts told to the studio"
@@ -155,10 +156,14 @@ async def _film(
     return _code(filmed)
 
 
-def _write(results: Results, folder: Path) -> None:
+def write_report(results: Results, folder: Path) -> None:
+    """Write results, votes and page, and show how far it is."""
+    clips = sum(take.clip is not None for take in results.takes)
+    note(f"writing the report of {clips} takes")
     results.votes.save(folder)
     results.save(folder)
-    page.write(results, folder)
+    with counted("takes in the report", clips) as told:
+        page.write(results, folder, told=told)
 
 
 def _show(results: Results, folder: Path, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from dramagen.bench.take import Take
 from dramagen.bench.teaching import teach as teach_studio
 from dramagen.bench.votes import Pair, Votes
 from dramagen.cli import bench_tables
-from dramagen.cli.bench import Teach, VotesFile, bench
+from dramagen.cli.bench import Teach, VotesFile, bench, write_report
 from dramagen.cli.consent import ask, can_ask
 from dramagen.cli.options import AsJson
 from dramagen.cli.screen import calmly, emit, note, say
@@ -53,9 +53,7 @@ def vote(
         said = ask_all(results, folder, again)
     results.votes.add(said)
     results = replace(results)  # what was reckoned from the old votes is reckoned anew
-    results.votes.save(folder)
-    results.save(folder)
-    page.write(results, folder)
+    write_report(results, folder)
     if teach:
         note(f"{anyio.run(_teach, results)} verdicts told to the studio")
     if as_json:

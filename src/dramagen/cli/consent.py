@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from dramagen.cli.exits import Refused
 from dramagen.cli.screen import note
@@ -14,40 +15,86 @@ from dramagen.routing.plan import Plan
 from dramagen.studio import Studio
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is paid beside the filming, to somebody else.
+
+    Attributes:
+        what: who, for what.
+        most: the upper bound; None where it is not known.
+        unknown: how to state it.
+    """
+
+    what: str
+    most: Money | None
+    unknown: str
+
+    @property
+    def free(self) -> bool:
+        """Whether it costs nothing for sure."""
+        return self.most is not None and not self.most
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}, costs up to {self.most}"
+            if self.most is not None
+            else f"{self.what}, {self.unknown}"
+        )
+
+
 def agree(
-    studio: Studio, plan: Plan, *, yes: bool, budget: Money | None, episode: Episode | None = None
+    studio: Studio,
+    plan: Plan,
+    *,
+    yes: bool,
+    budget: Money | None,
+    episode: Episode | None = None,
+    beside: Beside | None = None,
 ) -> None:
     """Show the upper bound and ask, where anything can be paid.
 
-    What is filmed already, previz and the emulator cost nothing, so nothing is asked. Raises
-    ``BudgetExceeded`` where the upper bound passes a cap, ``Refused`` where nobody said yes.
+    What is filmed already, previz and the emulator cost nothing, so nothing is asked. A budget says yes to what it
+    covers, and so not to what is paid beside the filming at a price nobody stated. Raises ``BudgetExceeded`` where
+    the upper bound passes a cap, ``Refused`` where nobody said yes.
     """
-    if not plan.most:
+    if beside is not None and beside.free:
+        beside = None
+    if not plan.most and beside is None:
         return
-    caps = [budget] if budget is not None else []
+    more = Money.zero(plan.currency)
+    if beside is not None and beside.most is not None:
+        more = plan.rates.convert(studio.settings.rated(beside.most), plan.currency)
+    if budget is not None:
+        _within(studio, plan, budget, episode, more)
     if episode is not None and episode.budget is not None and episode.budget.per == "episode":
-        caps.append(episode.budget.limit)
-    for cap in caps:
-        _within(studio, plan, cap, episode)
-    if yes or budget is not None or studio.settings.emulator:
+        _within(studio, plan, episode.budget.limit, episode)
+    if yes or (beside is None and studio.settings.emulator):
         return
+    if budget is not None and (beside is None or beside.most is not None):
+        return
+    most = plan.most + more
+    cost = f"this may cost up to {plan.most} (expected {plan.expected})"
+    if beside is not None:
+        filming = "nothing" if studio.settings.emulator else f"up to {plan.most} (expected {plan.expected})"
+        cost = f"filming may cost {filming}; {beside}"
+    cap = "" if beside is not None and beside.most is None else f", --budget '{most}' caps it"
     ask(
-        f"This may cost up to {plan.most} (expected {plan.expected}). Go on?",
-        f"this may cost up to {plan.most} and there is no terminal to ask on: --yes says yes, "
-        f"--budget '{plan.most}' caps it; nothing was sent",
+        f"{cost[0].upper()}{cost[1:]}. Go on?",
+        f"{cost} and there is no terminal to ask on: --yes says yes{cap}; nothing was sent",
     )
 
 
-def _within(studio: Studio, plan: Plan, cap: Money, episode: Episode | None) -> None:
+def _within(
+    studio: Studio, plan: Plan, cap: Money, episode: Episode | None, more: Money | None = None
+) -> None:
     """The cap covers what this may cost beside what the episode has cost already."""
+    most = plan.most if more is None else plan.most + more
     ledger = studio.ledger(episode.title) if episode is not None else None
     committed = total((*ledger.spent, *ledger.reserved)) if ledger is not None else ()
     gone = sum((plan.rates.convert(m, plan.currency).amount for m in committed), Money.zero("CNY").amount)
-    if plan.most.amount + gone > plan.rates.convert(cap, plan.currency).amount:
+    if most.amount + gone > plan.rates.convert(cap, plan.currency).amount:
         before = f", {Money(gone, plan.currency)} is spent or reserved already," if gone else ""
-        raise BudgetExceeded(
-            f"this may cost up to {plan.most}{before} and the budget is {cap}; nothing was sent"
-        )
+        raise BudgetExceeded(f"this may cost up to {most}{before} and the budget is {cap}; nothing was sent")
 
 
 def ask(question: str, otherwise: str) -> None:

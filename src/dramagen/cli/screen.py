@@ -4,7 +4,9 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -50,6 +52,35 @@ def emit(document: Any) -> None:
     """A result for machines."""
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     sys.stdout.flush()
+
+
+@contextmanager
+def counted(what: str, of: int) -> Iterator[Callable[[], None]]:
+    """Shows how far long work is; what it gives is called once a step, from any thread.
+
+    On a terminal a line that counts, gone afterwards; anywhere else a line at each quarter.
+    """
+    screen, done, lock = console(error=True), 0, threading.Lock()
+    if screen.is_terminal:
+        with screen.status(f"0 of {of} {what}") as status:
+
+            def shown() -> None:
+                nonlocal done
+                with lock:
+                    done += 1
+                    status.update(f"{done} of {of} {what}")
+
+            yield shown
+        return
+
+    def told() -> None:
+        nonlocal done
+        with lock:
+            before, done = done, done + 1
+            if of and done * 4 // of > before * 4 // of:
+                note(f"{done} of {of} {what}")
+
+    yield told
 
 
 _DETACHED = (
