@@ -151,7 +151,8 @@ def test_ratings_are_fetched_onto_the_cards_scale_and_believed(
     done = run("priors", "refresh", "--url", board)
     assert done.code == 0, done.err
     assert "text-to-video: 4 models" in done.out
-    assert "image-to-video: only 1 models" in done.err
+    assert "image-to-video: nothing was taken over" in done.err
+    assert "have a rating here too: 1; it takes 3" in done.err
     assert KEY not in done.out + done.err + (tmp_path / "home" / "ratings.json").read_text("utf-8")
     kept = json.loads((tmp_path / "home" / "ratings.json").read_text("utf-8"))
     assert kept["source"]
@@ -201,6 +202,67 @@ def test_a_board_that_answers_otherwise_changes_nothing(run: Any, arena: str, tm
             assert (done.code != 0, done.err.count("\n")) == (True, 1), (answers[0], done.err)
             assert (tmp_path / "home" / "ratings.json").read_bytes() == kept
             answers.pop(0)
+
+
+def arena_answer(rows: dict[str, list[dict[str, Any]]], total: int | None = None) -> Callable[..., Answer]:
+    def answer(path: str, key: str | None) -> Answer:
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+        found = rows[asked["config"]]
+        page = found[int(asked["offset"]) : int(asked["offset"]) + 100]
+        return 200, {"rows": [{"row": row} for row in page], "num_rows_total": total or len(found)}
+
+    return answer
+
+
+def test_an_answer_that_is_not_the_whole_board_overwrites_nothing(
+    run: Any, arena: str, tmp_path: Path
+) -> None:
+    assert run("priors", "refresh", "--url", arena).code == 0
+    kept = (tmp_path / "home" / "ratings.json").read_bytes()
+    every = {subset: arena_rows(subset) for subset in ARENA}
+    few = {subset: rows[:2] for subset, rows in every.items()}
+    strangers = {
+        s: [row | {"model_name": f"veo-{n}"} for n, row in enumerate(rows)] for s, rows in every.items()
+    }
+    ranks = {s: [row | {"rating": n / 1000} for n, row in enumerate(rows)] for s, rows in every.items()}
+    none = {s: [row | {"rating": float("nan")} for row in rows] for s, rows in every.items()}
+    cases = (
+        (arena_answer(few), "have a rating here too: 2; it takes 3"),
+        (arena_answer(strangers), "have a rating here too: 0; it takes 3"),
+        (arena_answer(every, total=5000), "ended after 1"),
+        (arena_answer(ranks), "those are no ratings"),
+        (arena_answer(none), "no number"),
+    )
+    for answer, why in cases:
+        with answering(answer) as url:
+            done = run("priors", "refresh", "--url", url)
+        assert (done.code != 0, done.err.count("\n")) == (True, 1), done.err
+        assert why in done.err
+        assert (tmp_path / "home" / "ratings.json").read_bytes() == kept
+    assert run("priors").code == 0
+
+
+def test_a_board_that_lost_most_of_its_models_waits_for_a_persons_word(
+    run: Any, arena: str, tmp_path: Path
+) -> None:
+    assert run("priors", "refresh", "--url", arena).code == 0
+    file = tmp_path / "home" / "ratings.json"
+    record = json.loads(file.read_text("utf-8"))
+    record["text"] |= {f"kept-{n}": {"rating": 1200.0, "interval": None} for n in range(9)}
+    file.write_text(json.dumps(record | {"date": "2026-11-01"}), "utf-8")
+    done = run("priors", "refresh", "--url", arena)
+    assert done.code == 0
+    assert "only 5 of the 14 models kept of 2026-11-01 are still in its answer" in done.err
+    assert "image-to-video of 2026-11-18: 4 models" in done.out
+    after = json.loads(file.read_text("utf-8"))
+    assert after["text"] == record["text"]
+    assert after["older"]["text"]["date"] == "2026-11-01"
+    # What was kept of an older day still counts by its own day, also for the next refresh.
+    again = run("priors", "refresh", "--url", arena, "--json").json
+    assert "of 2026-11-01" in again["boards"]["text"]["refused"]
+    assert again["boards"]["image"]["refused"] is None
+    file.unlink()
+    assert run("priors", "refresh", "--url", arena).err == ""
 
 
 def test_without_a_key_without_a_net_and_with_a_wrong_key_it_is_one_calm_line(

@@ -16,7 +16,7 @@ from dramagen.routing.beliefs import Belief, Level
 from dramagen.routing.priors import MOTIONS, STYLES, Board
 from dramagen.studio import Studio
 from dramagen.studio.boards import KEY, SOURCES, Source, fetch_ratings
-from dramagen.studio.ratings import PATHS, SHARED, keep_ratings
+from dramagen.studio.ratings import FILE, PATHS, keep_ratings
 
 _KNOWN = sorted(STYLES | MOTIONS | {"dialogue"})
 
@@ -90,7 +90,8 @@ def refresh(
 
     found = anyio.run(fetch)
     today = datetime.fromtimestamp(clock.now(), UTC).date()
-    file = keep_ratings(studio.settings.home, found, source.title, today)
+    file = studio.settings.home / FILE
+    found = keep_ratings(studio.settings.home, found, source.title, today)
     if as_json:
         emit({
             "file": str(file),
@@ -98,15 +99,17 @@ def refresh(
             "boards": {
                 name: {
                     "rated": sorted(each.ratings), "shared": each.shared, "unknown": list(each.unknown),
-                    "published": each.published or None,
+                    "published": each.published or None, "refused": each.refused or None,
                 }
                 for name, each in found.items()
             },
         })  # fmt: skip
         return
     for name, each in found.items():
-        if each.shared < SHARED:
-            note(f"{PATHS[name]}: only {each.shared} models have ratings here too, so none were taken over")
+        if each.refused:
+            note(
+                f"{PATHS[name]}: nothing was taken over, and what was kept of it before stays: {each.refused}"
+            )
         else:
             dated = f" of {each.published}" if each.published else ""
             say(f"{PATHS[name]}{dated}: {len(each.ratings)} models, on the cards' scale by {each.shared} of them; "

@@ -108,13 +108,17 @@ def _artificial_analysis(board: Board) -> Flow[list[Listed]]:
 def _arena(board: Board) -> Flow[list[Listed]]:
     found: list[Listed] = []
     asked = {"dataset": _DATASET, "config": _SUBSETS[board], "split": "latest", "length": str(_PAGE)}
+    seen, total = 0, 1
     for page in range(_PAGES):
         response = yield Request("GET", "/rows", params={**asked, "offset": str(page * _PAGE)})
         body = _answer(response)
-        rows = [each["row"] for each in body["rows"]]
+        rows, total = [each["row"] for each in body["rows"]], int(body["num_rows_total"])
+        seen += len(rows)
         found += [_listed(row, board) for row in rows if row["category"] == _WHOLE]
-        if not rows or (page + 1) * _PAGE >= body["num_rows_total"]:
+        if not rows or (page + 1) * _PAGE >= total:
             break
+    if seen < total:
+        raise ProviderUnavailable(f"the board ended after {seen} of its {total} rows", provider="arena.ai")
     if not found:
         raise ProviderUnavailable(f"the board has no rows of category {_WHOLE!r}", provider="arena.ai")
     return found
