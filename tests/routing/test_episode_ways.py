@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -34,7 +35,8 @@ def test_the_best_way_at_any_value_is_the_plan_made_for_it(
     arms: list[Arm], takes: int, value: float, rho: float, rejected: list[int]
 ) -> None:
     failed = {arm.name: count for arm, count in zip(arms, rejected, strict=False)}
-    best = max(net(way, value) for way in ways(arms, takes, failed=failed, rho=rho))
+    past = [failed[arm.name] for arm in arms]
+    best = max(net(way, value) for way in ways(arms, takes, failed=past, rho=rho))
     plan = plan_attempts(arms, takes, value, failed, rho)
     expected = value * plan[-1].accepted - plan[-1].expected_cost if plan else 0.0
     assert best == pytest.approx(expected, rel=1e-9, abs=1e-9 * value)
@@ -77,21 +79,23 @@ def test_a_burden_moves_the_choice_and_not_the_bill() -> None:
     slow, quick = Arm("slow", 1, 0.5), Arm("quick", 1.5, 0.5)
     plain = ways([slow, quick], 1)
     assert [way.order for way in plain] == [(), (0,)]
-    weighed = ways([slow, quick], 1, burdens={"slow": 2})
+    weighed = ways([slow, quick], 1, burdens=[2, 0])
     assert (1,) in [way.order for way in weighed]
     assert next(way.cost for way in weighed if way.order == (1,)) == 1.5
 
 
 def test_an_arm_that_may_not_be_used_is_a_burden_without_end() -> None:
-    only = ways([Arm("a", 2, 0.5), Arm("b", 3, 0.9)], 2, burdens={"b": math.inf})
+    only = ways([Arm("a", 2, 0.5), Arm("b", 3, 0.9)], 2, burdens=[0, math.inf])
     assert {place for way in only for place in way.order} == {0}
 
 
 def test_where_there_is_no_choice_only_the_number_of_takes_is_left() -> None:
-    arms = [Arm("dear", 5, 0.6), Arm("cheap", 1, 0.6)]
-    assert [way.order for way in fixed_ways(arms, 2)] == [(), (0,), (0, 0)]
-    assert fixed_ways(arms, 2)[2].chance == pytest.approx(0.6 + 0.4 * decayed(0.6, 1))
-    assert [way.order for way in fixed_ways([], 2)] == [()]
+    dear = Arm("dear", 5, 0.6)
+    assert [way.order for way in fixed_ways(dear, 2)] == [(), (0,), (0, 0)]
+    assert fixed_ways(dear, 2)[2].chance == pytest.approx(0.6 + 0.4 * decayed(0.6, 1))
+    assert fixed_ways(dear, 2, failed=1, burden=3.0)[1].chance == pytest.approx(decayed(0.6, 1))
+    assert fixed_ways(dear, 2, burden=3.0)[2].burden == pytest.approx(3 + 0.4 * 3)
+    assert [way.order for way in fixed_ways(None, 2)] == [()]
 
 
 def test_no_sequence_of_takes_beats_the_hull() -> None:
@@ -102,3 +106,48 @@ def test_no_sequence_of_takes_beats_the_hull() -> None:
         best = max(net(way, value) for way in found)
         rivals = (value * chance - cost for cost, _, chance in (outcomes(arms, order) for order in every))
         assert best >= max(rivals) - 1e-9
+
+
+def plainly(arms: list[Arm], takes: int, rho: float) -> set[tuple[int, ...]]:
+    """The recursion over every take of every arm, none left out beforehand: the orders at all hulls' corners."""
+    every = sorted(
+        (float(arm.cost) / decayed(arm.chance, nth, rho), place, nth, float(arm.cost), decayed(arm.chance, nth, rho))
+        for place, arm in enumerate(arms)
+        for nth in range(takes)
+    )  # fmt: skip
+    hulls: list[list[tuple[float, float, tuple[int, ...]]]] = [[(0.0, 0.0, ())] for _ in range(takes + 1)]
+    for _, place, _, cost, chance in reversed(every):
+        for left in range(takes, 0, -1):
+            with_it = [
+                (cost + (1 - chance) * c, chance + (1 - chance) * q, (place, *order))
+                for c, q, order in hulls[left - 1]
+            ]
+            hulls[left] = upper(hulls[left] + with_it)
+    return {order for hull in hulls for _, _, order in hull}
+
+
+def upper(points: list[tuple[float, float, tuple[int, ...]]]) -> list[tuple[float, float, tuple[int, ...]]]:
+    hull: list[tuple[float, float, tuple[int, ...]]] = []
+    for cost, chance, order in sorted(points):
+        while len(hull) > 1 and (chance - hull[-1][1]) * (hull[-1][0] - hull[-2][0]) >= (
+            hull[-1][1] - hull[-2][1]
+        ) * (cost - hull[-1][0]):
+            hull.pop()
+        if not hull or chance > hull[-1][1]:
+            hull.append((cost, chance, order))
+    return hull
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_takes_left_out_beforehand_are_in_no_best_plan(seed: int) -> None:
+    draw = random.Random(seed)
+    arms = [Arm(f"a{n}", math.exp(draw.uniform(-2, 3)), draw.random()) for n in range(draw.randint(1, 24))]
+    takes, rho = draw.randint(1, 4), draw.choice((0.0, 0.4, 0.9))
+    found = {way.order for way in ways(arms, takes, rho=rho)}
+    cheapest = min(range(len(arms)), key=lambda place: arms[place].cost)
+    assert found == plainly(arms, takes, rho) | {(cheapest,)}
+
+
+def test_what_a_plan_weighs_is_that_of_the_takes_it_reaches() -> None:
+    found = ways([Arm("a", 1, 0.5)], 2, burdens=[3.0])
+    assert {way.order: way.burden for way in found} == {(): 0, (0,): 3, (0, 0): 4.5}

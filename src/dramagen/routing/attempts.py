@@ -35,6 +35,13 @@ class Arm:
     chance: float
 
     def __post_init__(self) -> None:
+        # An episode makes hundreds of thousands, so only what is no ordinary float is looked at closely.
+        if (
+            type(self.cost) is type(self.chance) is float
+            and 0 <= self.cost < math.inf
+            and 0 <= self.chance <= 1
+        ):
+            return
         finite(f"the cost of {self.name!r}", self.cost, least=0)
         fraction(f"the chance of {self.name!r}", self.chance)
 

@@ -11,6 +11,7 @@ from math import fsum, inf, prod, sqrt
 from statistics import median
 
 from dramagen.routing.attempts import DEFAULT_RHO
+from dramagen.routing.episode_choice import Chosen, Counter, sensible
 from dramagen.routing.episode_items import (
     Filmed,
     Need,
@@ -21,13 +22,9 @@ from dramagen.routing.episode_items import (
     options_together,
 )
 from dramagen.routing.episode_time import wall_seconds
-from dramagen.routing.knapsack import allocation
 
 CAUTION = 1.0
 """Held back for bad luck: so many standard deviations of what the plan may spend."""
-
-ROUNDING = 1e-12
-"""How far a sum of floats may be off, as a part of it."""
 
 _DOUBLINGS = 16
 _HALVINGS = 4
@@ -92,7 +89,7 @@ def solve(
         caution: standard deviations of the spend that are held back from the budget.
     """
     places = dict(at_once or {})
-    needs = [replace(need, value=min(need.value, value)) for need in needs]
+    needs = [need if need.value <= value else replace(need, value=value) for need in needs]
     known = Ways(rho)
 
     def at(price: float) -> Solution:
@@ -146,13 +143,20 @@ def _solved(
     caution: float,
 ) -> Solution:
     items, split = _items(needs, known, weights)
+    counter = Counter(items)
     limit = inf if budget is None else budget
-    picks, price, short = _bought(items, limit)
+
+    def bought(money: float) -> Chosen:
+        found = counter.within(money)
+        return _one_by_one(found, money, known, weights)
+
+    picks, price, short = bought(limit)
     reserve = 0.0
     if budget is not None and not short:
         base = fsum(item[0].cost for item in items)
         reserve = min(caution * sqrt(_spread(picks)), max(0.0, budget - base))
-        picks, price, short = _bought(items, budget - reserve)
+        if price or fsum(pick.cost for pick in picks if pick is not None) > budget - reserve:
+            picks, price, short = bought(budget - reserve)
     chosen = [pick for pick in picks if pick is not None]
     filmed: dict[str, Filmed | None] = {need.name: None for need in needs if need.held is None}
     filmed |= {each.need.name: each for pick in chosen for each in pick.shots if each.way.order}
@@ -167,7 +171,7 @@ def _solved(
         accepted=fsum(each.way.chance for each in done),
         reserve=reserve,
         seconds=wall_seconds(done, at_once),
-        models={pick.shots[0].need.group or "": pick.model for pick in chosen if pick.model is not None},
+        models={each.need.group or "": pick.model for pick in chosen if pick.model for each in pick.shots},
         split=split,
         bound=price > 0 and 1 / price < most,
         short=short,
@@ -184,42 +188,31 @@ def _items(
             f"group {need.group}" if need.group is not None else f"shot {need.name}", []
         ).append(need)
     items, split = [], []
+    alone = Weights(weights.second, 0.0, weights.human)
     for members in groups.values():
         open_ones = [need for need in members if need.held is None]
         together = options_together(members, known, weights) if len(members) > 1 and open_ones else []
         if together:
-            items.append(sorted(together, key=lambda option: (option.cost, -option.worth)))
+            items.append(sensible(together))
             continue
         if len(members) > 1 and open_ones:
             split.append(members[0].group or "")
-        alone = Weights(weights.second, 0.0, weights.human)
-        items += [_worth_it(options_alone(need, known, alone), need.value) for need in open_ones]
+        items += [sensible(options_alone(need, known, alone)) for need in open_ones]
     return items, tuple(split)
 
 
-def _worth_it(options: list[Option], value: float) -> list[Option]:
-    """The options up to the one that is best at ``value``; the cheapest stays whatever it is worth."""
-    ranked = sorted(options, key=lambda option: (option.cost, -option.worth))
-    best = max(
-        ranked, key=lambda o: (o.worth, -o.cost) if value == inf else (value * o.worth - o.cost, -o.cost)
-    )
-    return [ranked[0], *(o for o in ranked[1:] if o.cost <= best.cost and o.worth > ranked[0].worth)]
-
-
-def _bought(items: list[list[Option]], budget: float) -> tuple[list[Option | None], float, bool]:
-    """Each item's option, the worth that one more unit of money would buy, and whether shots were left out."""
-    base = fsum(item[0].cost for item in items)
-    if base <= budget * (1 + ROUNDING):
-        better = {
-            place: [(option.cost - item[0].cost, option.worth - item[0].worth) for option in item]
-            for place, item in enumerate(items)
-        }
-        found = allocation(better, budget if budget == inf else max(0.0, budget - base))
-        return [item[found.chosen[place] or 0] for place, item in enumerate(items)], found.price, False
-    whole = {place: [(option.cost, option.worth) for option in item] for place, item in enumerate(items)}
-    found = allocation(whole, budget)
-    picks = [None if (n := found.chosen[place]) is None else item[n] for place, item in enumerate(items)]
-    return picks, found.price, True
+def _one_by_one(found: Chosen, budget: float, known: Ways, weights: Weights) -> Chosen:
+    """The same with the money shared out shot by shot, where shots were bought together: their model stays."""
+    if found.short or not any(pick is not None and pick.model is not None for pick in found.picks):
+        return found
+    alone = Weights(weights.second, 0.0, weights.human)
+    items = []
+    for pick in found.picks:
+        for each in pick.shots if pick is not None else ():
+            model = pick.model if pick is not None else None
+            own = options_alone(each.need, known, alone if model is None else weights, model)
+            items.append(sensible([option._replace(model=model) for option in own]))
+    return Counter(items).within(budget)
 
 
 def _spread(picks: Sequence[Option | None]) -> float:

@@ -6,11 +6,11 @@ of them, each with as many takes as the money allows.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, repeat
 from math import fsum, inf
 from typing import NamedTuple
 
-from dramagen.routing.attempts import DEFAULT_RHO, Arm
+from dramagen.routing.attempts import DEFAULT_RHO
 from dramagen.routing.episode_ways import Way, fixed_ways, ways
 
 
@@ -64,8 +64,7 @@ class Need:
     held: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Filmed:
+class Filmed(NamedTuple):
     """One shot in one way."""
 
     need: Need
@@ -83,18 +82,31 @@ class Filmed:
         return self.way.chances
 
     @property
+    def worth(self) -> float:
+        """The chance of a clip, weighed beside the others'."""
+        return self.need.weight * self.way.chance
+
+    @property
     def reserved(self) -> float:
         """The money that has to be there: what is expected, and never less than the first take can cost."""
-        return max(self.way.cost, self.takes[0].most if self.way.order else 0.0)
+        order = self.way.order
+        return max(self.way.cost, self.offers[order[0]].most) if order else self.way.cost
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A way to film every shot of an item. ``model`` is the one they keep, None where each has its own."""
+class Option(NamedTuple):
+    """A way to film every shot of an item.
+
+    Attributes:
+        cost: the money that has to be there for it.
+        worth: the weighed chances of its clips.
+        burden: what its takes are expected to weigh beside their cost.
+        model: the one its shots keep, None where each has its own.
+    """
 
     shots: tuple[Filmed, ...]
     cost: float
     worth: float
+    burden: float = 0.0
     model: str | None = None
 
 
@@ -140,59 +152,69 @@ class Ways:
 
     def __init__(self, rho: float = DEFAULT_RHO) -> None:
         self._rho = rho
-        self._known: dict[object, list[tuple[tuple[Offer, ...], Way]]] = {}
+        self._known: dict[object, tuple[tuple[Offer, ...], list[Way]]] = {}
 
     def of(self, need: Need, weights: Weights, kept: str | None = None) -> list[Filmed]:
         """The ways of one shot, by rising cost; the first films nothing."""
-        failed = tuple(sorted((need.failed or {}).items()))
+        failed = tuple(sorted(need.failed.items())) if need.failed else ()
         burdens = tuple(weights.of(offer, kept) for offer in need.offers) if weights.any(kept) else ()
         kind = (need.offers, need.takes, need.value, need.fixed, failed, burdens)
         if kind not in self._known:
             self._known[kind] = self._found(need, burdens)
-        return [Filmed(need, offers, way) for offers, way in self._known[kind]]
+        offers, found = self._known[kind]
+        return [Filmed(need, offers, way) for way in found]
 
-    def _found(self, need: Need, burdens: Sequence[float]) -> list[tuple[tuple[Offer, ...], Way]]:
-        weighed = _one_a_model(need, burdens or [0.0] * len(need.offers))
-        offers = tuple(offer for offer, _ in weighed)
-        arms = [Arm(offer.model, offer.cost, offer.chance) for offer in offers]
-        failed = {offer.model: (need.failed or {}).get(offer.model, 0) for offer in offers}
+    def _found(self, need: Need, burdens: Sequence[float]) -> tuple[tuple[Offer, ...], list[Way]]:
+        offers, weighed = _one_a_model(need, burdens)
+        past = [need.failed.get(offer.model, 0) for offer in offers] if need.failed else []
         if need.fixed:
-            found = fixed_ways(arms, need.takes, failed=failed, rho=self._rho)
+            first = offers[0] if offers else None
+            weight = weighed[0] if weighed else 0.0
+            missed = past[0] if past else 0
+            found = fixed_ways(first, need.takes, failed=missed, rho=self._rho, burden=weight)
         else:
-            extra = {offer.model: burden for offer, burden in weighed}
-            found = ways(arms, need.takes, failed=failed, rho=self._rho, burdens=extra, value=need.value)
-        return [(offers, way) for way in found]
+            found = ways(offers, need.takes, failed=past, rho=self._rho, burdens=weighed, value=need.value)
+        return offers, found
 
 
-def _one_a_model(need: Need, burdens: Sequence[float]) -> list[tuple[Offer, float]]:
-    """Of each model its cheapest route: two routes of one model share its failures, and are no second chance."""
-    allowed = [each for each in zip(need.offers, burdens, strict=True) if each[1] < inf]
-    if need.fixed:
-        return [each for each in allowed if each[0] is need.offers[0]]
-    best: dict[str, tuple[Offer, float]] = {}
-    for offer, burden in allowed:
-        other = best.get(offer.model)
-        if other is None or offer.cost + burden < other[0].cost + other[1]:
-            best[offer.model] = (offer, burden)
-    return list(best.values())
+def _one_a_model(need: Need, burdens: Sequence[float]) -> tuple[tuple[Offer, ...], list[float]]:
+    """Of each model its cheapest route: two routes of one model share its failures, and are no second chance.
+
+    With what a take of each weighs beside its cost, where that is anything at all.
+    """
+    best: dict[str, tuple[float, Offer, float]] = {}
+    for offer, burden in zip(need.offers, burdens or repeat(0.0), strict=False):
+        weight = offer.cost + burden
+        if weight < inf and ((other := best.get(offer.model)) is None or weight < other[0]):
+            best[offer.model] = weight, offer, burden
+        if need.fixed:
+            break
+    found = best.values()
+    return tuple([offer for _, offer, _ in found]), [burden for _, _, burden in found] if burdens else []
 
 
-def options_alone(need: Need, known: Ways, weights: Weights) -> list[Option]:
-    """The options of a shot by itself. Filming nothing is one only where there is no other."""
-    found = known.of(need, weights)
+def options_alone(need: Need, known: Ways, weights: Weights, kept: str | None = None) -> list[Option]:
+    """The options of a shot by itself, or of one whose group keeps a model. Filming nothing is one only where there
+    is no other."""
+    found = known.of(need, weights, kept)
     filming = [each for each in found if each.way.order] or found
-    return [Option((each,), each.reserved, need.weight * each.way.chance) for each in filming]
+    return [Option((each,), each.reserved, each.worth, each.way.burden) for each in filming]
 
 
 def options_together(needs: Sequence[Need], known: Ways, weights: Weights) -> list[Option]:
-    """The options of shots that keep one model: none where no model can film them all.
+    """The options of shots that keep one model, or leave it at a price: none where no model can film them all.
 
     Each model's options go from one take of every shot upward, the step that buys most for its money first.
     """
     held = {need.held for need in needs if need.held is not None}
     to_film = [need for need in needs if need.held is None]
     able = [{o.model for o in (need.offers[:1] if need.fixed else need.offers)} for need in to_film]
-    models = held if len(held) == 1 else set.intersection(*able) if able and not held else set()
+    if weights.switch < inf:
+        models = held or set.union(*able)
+    elif held:
+        models = held if len(held) == 1 else set()
+    else:
+        models = set.intersection(*able)
     found: list[Option] = []
     for model in sorted(models):
         rows = [_hull([f for f in known.of(need, weights, model) if f.way.order]) for need in to_film]
@@ -218,7 +240,7 @@ def _hull(found: list[Filmed]) -> list[Filmed]:
 
 def _gain(start: Filmed, to: Filmed) -> float:
     more = to.reserved - start.reserved
-    better = to.need.weight * (to.way.chance - start.way.chance)
+    better = to.worth - start.worth
     return better / more if more > 0 else inf
 
 
@@ -238,6 +260,10 @@ def _upgraded(rows: list[list[Filmed]], model: str) -> list[Option]:
 
 
 def _together(shots: list[Filmed], model: str) -> Option:
-    cost = fsum(each.reserved for each in shots)
-    worth = fsum(each.need.weight * each.way.chance for each in shots)
-    return Option(tuple(shots), cost, worth, model)
+    return Option(
+        tuple(shots),
+        fsum(each.reserved for each in shots),
+        fsum(each.worth for each in shots),
+        fsum(each.way.burden for each in shots),
+        model,
+    )

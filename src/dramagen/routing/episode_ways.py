@@ -7,12 +7,12 @@ moves every point of what follows by the same straight map.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from dramagen.routing.attempts import DEFAULT_RHO, Arm, decayed
+from dramagen.routing.attempts import DEFAULT_RHO, decayed
+from dramagen.routing.numeric import Number
 
 EVEN = 1e-12
 """Chances that differ by less are one chance."""
@@ -20,8 +20,17 @@ EVEN = 1e-12
 _burden = itemgetter(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Priced(Protocol):
+    """Who could make a take: an :class:`~dramagen.routing.attempts.Arm`, an offer."""
+
+    @property
+    def cost(self) -> Number: ...
+
+    @property
+    def chance(self) -> float: ...
+
+
+class Way(NamedTuple):
     """One way to film a shot: takes in this order until one is accepted.
 
     Attributes:
@@ -30,6 +39,7 @@ class Way:
         spread: the variance of that, in squared money.
         chance: that a take of it is accepted.
         chances: that of each take, once it is made.
+        burden: what its takes are expected to weigh beside their cost.
     """
 
     order: tuple[int, ...]
@@ -37,6 +47,7 @@ class Way:
     spread: float
     chance: float
     chances: tuple[float, ...] = ()
+    burden: float = 0.0
 
 
 class _Take(NamedTuple):
@@ -50,6 +61,9 @@ class _Take(NamedTuple):
     chance: float
 
 
+_Corner = tuple[float, float, int]
+"""Burden, chance below zero, and what it belongs to: sorted, the likelier of two that weigh the same comes first."""
+
 _Trail = tuple[int, Any]
 """An arm, and the trail of what follows it; None at its end."""
 
@@ -58,12 +72,12 @@ _Point = tuple[float, float, _Trail | None]
 
 
 def ways(
-    arms: Sequence[Arm],
+    arms: Sequence[Priced],
     takes: int,
     *,
-    failed: Mapping[str, int] | None = None,
+    failed: Sequence[int] = (),
     rho: float = DEFAULT_RHO,
-    burdens: Mapping[str, float] | None = None,
+    burdens: Sequence[float] = (),
     value: float = math.inf,
 ) -> list[Way]:
     """The ways worth choosing among, by rising cost: for each number of takes up to ``takes``, the hull's corners.
@@ -72,15 +86,17 @@ def ways(
     to be paid for.
 
     Args:
-        failed: takes of an arm that were rejected on this shot already.
-        burdens: what a take of an arm weighs beside its cost, in the same currency but not in money: waiting, a
+        failed: of each arm, its takes that were rejected on this shot already; none where nothing is said.
+        burdens: what a take of each arm weighs beside its cost, in the same currency but not in money: waiting, a
             person's time, a break in continuity. It counts in the choice and not in :attr:`Way.cost`.
         value: what a clip is worth at most: ways that are best only above it may be left out.
     """
-    past, extra = failed or {}, burdens or {}
-    useful = _useful(arms, takes, past, rho, extra)
+    past = failed or [0] * len(arms)
+    weighed = [(float(arm.cost), -arm.chance, place) for place, arm in enumerate(arms)]
+    if burdens:
+        weighed = [(cost + burdens[place], chance, place) for cost, chance, place in weighed]
     hulls: list[list[_Point]] = [[(0.0, 0.0, None)] for _ in range(takes + 1)]
-    for _, missed, arm, _, burden, chance in reversed(_takes(arms, useful, takes, past, rho, extra, value)):
+    for _, missed, arm, _, burden, chance in reversed(_takes(weighed, takes, past, rho, value)):
         for left in range(takes, 0, -1):
             with_it: list[_Point] = [
                 (burden + missed * b, chance + missed * c, (arm, trail)) for b, c, trail in hulls[left - 1]
@@ -88,60 +104,72 @@ def ways(
             hulls[left] = _hull(sorted(hulls[left] + with_it, key=_burden))
     orders = {_order(trail) for hull in hulls for _, _, trail in hull}
     if takes and arms:
-        cheapest = min(
-            range(len(arms)),
-            key=lambda arm: (float(arms[arm].cost) + extra.get(arms[arm].name, 0.0), -arms[arm].chance),
-        )
-        orders.add((cheapest,))
-    found = [_way(arms, order, past, rho) for order in orders]
-    return sorted(found, key=lambda way: (way.cost, -way.chance, way.order))
+        orders.add((min(weighed)[2],))
+    return sorted(
+        [_way(arms, order, past, rho, burdens) for order in orders],
+        key=lambda way: (way.cost, -way.chance, way.order),
+    )
 
 
 def fixed_ways(
-    arms: Sequence[Arm], takes: int, *, failed: Mapping[str, int] | None = None, rho: float = DEFAULT_RHO
+    arm: Priced | None, takes: int, *, failed: int = 0, rho: float = DEFAULT_RHO, burden: float = 0.0
 ) -> list[Way]:
-    """Filming nothing, or one to ``takes`` takes of the first arm: where whoever chose it leaves no choice."""
-    return [_way(arms, (0,) * number, failed or {}, rho) for number in range(takes + 1 if arms else 1)]
+    """Filming nothing, or one to ``takes`` takes of this arm: where whoever chose it leaves no choice."""
+    if arm is None:
+        return [_way((), (), (), rho)]
+    return [_way((arm,), (0,) * number, (failed,), rho, (burden,)) for number in range(takes + 1)]
 
 
-def _useful(
-    arms: Sequence[Arm], takes: int, past: Mapping[str, int], rho: float, extra: Mapping[str, float]
-) -> list[int]:
-    """The arms that fewer than ``takes`` others beat in both cost and chance: no plan can need the rest."""
-    ranked = sorted(
-        (float(arm.cost) + extra.get(arm.name, 0.0), -decayed(arm.chance, past.get(arm.name, 0), rho), place)
-        for place, arm in enumerate(arms)
-    )
-    kept: list[int] = []
-    best: list[float] = []  # the chances of the best so far, at most ``takes`` of them, rising
-    for burden, minus_chance, place in ranked:
-        if -minus_chance <= 0 or not math.isfinite(burden):
-            continue
-        if len(best) < takes or -minus_chance > best[0]:
-            kept.append(place)
-            best = sorted([*best, -minus_chance])[-takes:]
+def _outer(ranked: list[_Corner], layers: int) -> list[_Corner]:
+    """The corners of the upper hull of these points and (0, 0), of what is left the next hull's, and so on.
+
+    A take within all of as many hulls as there are takes is in no best plan: one hull at least has none of its
+    corners in that plan, and at any worth of a clip one of them would be better in its place.
+    """
+    kept: list[_Corner] = []
+    for _ in range(layers):
+        if not ranked:
+            break
+        corners, rest = [(0.0, 0.0, -1)], []
+        for point in ranked:
+            burden, minus_chance, _ = point
+            if minus_chance >= corners[-1][1]:
+                rest.append(point)
+                continue
+            while len(corners) > 1:
+                (b0, c0, _), (b1, c1, _) = corners[-2], corners[-1]
+                if (c0 - c1) * (burden - b0) > (c0 - minus_chance) * (b1 - b0):
+                    break
+                rest.append(corners.pop())
+            corners.append(point)
+        kept += corners[1:]
+        ranked = sorted(rest)
     return kept
 
 
 def _takes(
-    arms: Sequence[Arm],
-    useful: list[int],
-    takes: int,
-    past: Mapping[str, int],
-    rho: float,
-    extra: Mapping[str, float],
-    value: float,
+    weighed: Sequence[_Corner], takes: int, past: Sequence[int], rho: float, value: float
 ) -> list[_Take]:
-    found = []
-    for place in useful:
-        arm = arms[place]
-        burden = float(arm.cost) + extra.get(arm.name, 0.0)
+    """The takes that a best plan can need, in the order to make them in.
+
+    A take is left out where it is dearer per accepted clip than a clip is worth, and so is every later one then.
+    """
+    first = []
+    for burden, minus_chance, place in weighed:
+        minus_now = -decayed(-minus_chance, past[place], rho) if past[place] else minus_chance
+        if burden < -minus_now * value:
+            first.append((burden, minus_now, place))
+    found: list[_Take] = []
+    ranked: list[_Corner] = []
+    for burden, _, place in _outer(sorted(first), takes):
+        average = -weighed[place][1]
         for nth in range(takes):
-            chance = decayed(arm.chance, past.get(arm.name, 0) + nth, rho)
+            chance = decayed(average, past[place] + nth, rho)
             if chance == 0 or burden >= chance * value:
-                break  # dearer per accepted clip than a clip is worth, and so is every later take
+                break
+            ranked.append((burden, -chance, len(found)))
             found.append(_Take(burden / chance, 1 - chance, place, nth, burden, chance))
-    return sorted(found)
+    return sorted([found[number] for _, _, number in _outer(sorted(ranked), takes)])
 
 
 def _hull(points: list[_Point]) -> list[_Point]:
@@ -172,18 +200,25 @@ def _order(trail: _Trail | None) -> tuple[int, ...]:
     return tuple(order)
 
 
-def _way(arms: Sequence[Arm], order: tuple[int, ...], past: Mapping[str, int], rho: float) -> Way:
-    made: dict[int, int] = {}
+def _way(
+    arms: Sequence[Priced],
+    order: tuple[int, ...],
+    past: Sequence[int],
+    rho: float,
+    burdens: Sequence[float] = (),
+) -> Way:
     chances = []
-    reached, spent, mean, square = 1.0, 0.0, 0.0, 0.0
-    for place in order:
+    reached, spent, mean, square, burden = 1.0, 0.0, 0.0, 0.0, 0.0
+    for nth, place in enumerate(order):
         arm = arms[place]
-        chance = decayed(arm.chance, past.get(arm.name, 0) + made.get(place, 0), rho)
-        made[place] = made.get(place, 0) + 1
+        cost = float(arm.cost)
+        chance = decayed(arm.chance, past[place] + order[:nth].count(place), rho)
         chances.append(chance)
-        spent += float(arm.cost)
-        mean += reached * float(arm.cost)
+        spent += cost
+        mean += reached * cost
+        if burdens:
+            burden += reached * burdens[place]
         square += reached * chance * spent * spent
         reached *= 1 - chance
     square += reached * spent * spent
-    return Way(order, mean, max(0.0, square - mean * mean), 1 - reached, tuple(chances))
+    return Way(order, mean, max(0.0, square - mean * mean), 1 - reached, tuple(chances), burden)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar
 
@@ -64,23 +65,42 @@ def allocate(
 
 def allocation(options: Mapping[Name, Sequence[tuple[Number, Number]]], budget: Number) -> Allocation[Name]:
     """The same as :func:`allocate`, with the spend, the worth, how good it is at least, and the price of worth."""
-    limit = real("the budget", budget)
-    if limit != math.inf:
-        finite("the budget", budget, least=0)
-    rows = [_efficient(shot, ways) for shot, ways in options.items()]
-    picks, price, bound, exact = [row[-1] for row in rows], 0.0, math.inf, True
-    tolerances = iter((ROUNDING, -ROUNDING, -1e-9, -1.0))
-    while _spent(options, picks, limit) > limit:
-        picks, price, bound, exact = _solved(rows, float(limit) * (1 + next(tolerances)))
-    worth = math.fsum(pick.worth for pick in picks)
-    return Allocation(
-        chosen={shot: pick.option for shot, pick in zip(options, picks, strict=True)},
-        spent=_spent(options, picks, limit),
-        worth=worth,
-        bound=worth if exact else bound,
-        price=price,
-        exact=exact,
-    )
+    return Knapsack(options).within(budget)
+
+
+class Knapsack(Generic[Name]):
+    """Options looked at once, for as many budgets as are asked about."""
+
+    def __init__(self, options: Mapping[Name, Sequence[tuple[Number, Number]]]) -> None:
+        """Raises ``InvalidNumbers`` for a cost below zero, NaN, or an infinite cost or worth."""
+        self._options = options
+        self._rows = [_efficient(shot, ways) for shot, ways in options.items()]
+
+    def within(self, budget: Number) -> Allocation[Name]:
+        """See :func:`allocation`."""
+        limit = real("the budget", budget)
+        if limit != math.inf:
+            finite("the budget", budget, least=0)
+        options, rows = self._options, self._rows
+        picks, price, bound, exact = [row[-1] for row in rows], 0.0, math.inf, True
+        tolerances = iter((ROUNDING, -ROUNDING, -1e-9, -1.0))
+        while _spent(options, picks, limit) > limit:
+            picks, price, bound, exact = _solved(rows, self._steps, float(limit) * (1 + next(tolerances)))
+        worth = math.fsum(pick.worth for pick in picks)
+        return Allocation(
+            chosen={shot: pick.option for shot, pick in zip(options, picks, strict=True)},
+            spent=_spent(options, picks, limit),
+            worth=worth,
+            bound=worth if exact else bound,
+            price=price,
+            exact=exact,
+        )
+
+    @cached_property
+    def _steps(self) -> "list[_Step]":
+        """Every shot's steps from corner to corner, the one that buys most for its money first."""
+        steps = (step for shot, row in enumerate(self._rows) for step in _steps(shot, row))
+        return sorted(steps, key=lambda step: step.order)
 
 
 def _efficient(shot: object, ways: Sequence[tuple[Number, Number]]) -> list[Choice]:
@@ -103,11 +123,10 @@ def _efficient(shot: object, ways: Sequence[tuple[Number, Number]]) -> list[Choi
     return kept
 
 
-def _solved(rows: list[list[Choice]], budget: float) -> tuple[list[Choice], float, float, bool]:
+def _solved(
+    rows: list[list[Choice]], steps: "list[_Step]", budget: float
+) -> tuple[list[Choice], float, float, bool]:
     """The picks, the price of worth, an upper bound of the worth, and whether the picks are the best there are."""
-    steps = sorted(
-        (step for shot, row in enumerate(rows) for step in _steps(shot, row)), key=lambda step: step.order
-    )
     picks = [row[0] for row in rows]
     spent, edge = 0.0, len(steps)
     for number, step in enumerate(steps):
