@@ -73,9 +73,20 @@ class Accounts:
         span = Which.of(since=since, until=until)
         return check_bill(charges, self.entries(provider=provider), span.since, span.until)
 
-    def review(self, clip: Clip | str, accepted: bool, reason: str) -> None:
+    def review(self, clip: Clip | str, accepted: bool, reason: str) -> Job:
+        """Write down what a person said of a job's clip, and give that job.
+
+        Raises ``ConfigError`` where this journal has no such job: a word that is kept nowhere would teach nothing.
+        """
+        named = clip if isinstance(clip, str) else getattr(clip, "job_id", None)
+        job = self.job(named) if named and isinstance(named, str) else None
+        if job is None:
+            raise ConfigError(f"no job of this journal, or more than one, is called {named or clip!r}")
+        if not isinstance(reason, str):
+            raise ConfigError(f"a reason is text, not {reason!r}")
         with self._books.journal() as journal:
-            journal.review(clip if isinstance(clip, str) else clip.job_id, accepted, reason)
+            journal.review(job.id, accepted, reason)
+        return job
 
     def settle(self, job_id: str, *, paid: bool, amount: Money | None, me: Owner | None) -> Job:
         """A person's word on what a job cost. ``me``: the open studio's owner.

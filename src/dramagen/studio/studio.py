@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dramagen.catalog.access import Access
     from dramagen.clip import Clip
-    from dramagen.config import Budget, Config
+    from dramagen.config import Config
     from dramagen.engine.bill import Charge
     from dramagen.engine.billcheck import BillCheck
     from dramagen.engine.callbacks import Callbacks
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dramagen.routing.policy import Chooser, Policy
     from dramagen.settings import Settings
     from dramagen.studio.accounts import Accounts
+    from dramagen.studio.asked import Caps
     from dramagen.studio.broadcast import Events
     from dramagen.studio.doctor import KeyReport
     from dramagen.studio.filming import Filming
@@ -178,7 +179,7 @@ class Studio:
         budget: Money | str | None = None,
         *,
         deadline: float | None = None,
-        without: Sequence[str] = (),
+        without: str | Sequence[str] = (),
         takes: Sequence[int] | None = None,
         continuity: Continuity | None = None,
     ) -> Plan:
@@ -196,22 +197,31 @@ class Studio:
 
         Raises:
             InvalidShot: a file cannot be read.
+            InvalidNumbers: the deadline is no number of seconds from zero on.
             NoRoute: a pin means nothing.
-            ConfigError: the policy or the budget's currency cannot be used.
+            ConfigError: the policy or the budget cannot be used.
         """
+        from dramagen.routing.numeric import finite
+        from dramagen.studio import asked
         from dramagen.studio.foresight import plan_shots
 
-        listed = [shots] if isinstance(shots, Shot) else list(shots)
-        planner = self._planner.without(without) if without else self._planner
-        return plan_shots(planner, self._books, listed, takes, budget, deadline, continuity)
+        if deadline is not None:
+            finite("the deadline", deadline, least=0)
+        caps = asked.capped(budget, per="episode")
+        numbers = None if takes is None else [asked.checked_take(take) for take in takes]
+        planner = self._planner.without(pins) if (pins := asked.pins_of(without)) else self._planner
+        cap = caps[0].limit if caps else None
+        return plan_shots(planner, self._books, asked.shots_of(shots), numbers, cap, deadline, continuity)
 
     async def prepare(self, shots: Shot | Iterable[Shot]) -> None:
         """Fetch the URLs these shots name, once, so that they can be planned by content.
 
         Raises ``InvalidShot`` for a private address or a dead link, ``ProviderUnavailable`` for an outage.
         """
+        from dramagen.studio.asked import shots_of
+
         filming = self._running()
-        for shot in [shots] if isinstance(shots, Shot) else list(shots):
+        for shot in shots_of(shots):
             await filming.fetch(shot)
 
     # --- filming -------------------------------------------------------------------------------------------
@@ -223,7 +233,7 @@ class Studio:
         take: int = 1,
         fresh: bool = False,
         episode: str | None = None,
-        budget: Budget | Sequence[Budget] | None = None,
+        budget: Caps | Sequence[Caps] | None = None,
         policy: Policy | Chooser | str | None = None,
     ) -> Clip:
         """Film one take, or return it if it was filmed before.
@@ -234,18 +244,20 @@ class Studio:
             take: 1, 2, ...: another take of the same shot is another clip.
             fresh: film this take anew, and pay again.
             episode: whose budget it counts against, and what the ledger calls it.
-            budget: a cap for this call, or several, beside the configured ones.
+            budget: a cap for this call, or several, beside the configured ones; an amount of money is one for all
+                takes of the shot.
             policy: chooses among routes for this call, where the take is not bound to one already.
 
         Raises:
             DramagenError: the typed reason; with several routes tried, the last one, the others in ``attempts``.
         """
         from dramagen.routing.policy import policy as policy_of
+        from dramagen.studio.asked import capped, checked_shot, checked_take
 
         filming = self._running()
-        caps = tuple(budget) if isinstance(budget, Sequence) else () if budget is None else (budget,)
+        caps = capped(budget, per="shot")
         chooser = None if policy is None else policy_of(policy)
-        return await filming.shoot(shot, take, fresh, episode, caps, chooser)
+        return await filming.shoot(checked_shot(shot), checked_take(take), fresh, episode, caps, chooser)
 
     async def takes(
         self,
@@ -255,7 +267,7 @@ class Studio:
         across: Across | None = None,
         until: Until | None = None,
         episode: str | None = None,
-        budget: Budget | Money | str | None = None,
+        budget: Caps | None = None,
     ) -> Takes:
         """Takes 1 to ``n`` side by side, for a person to choose from. Failures are listed, never raised alone.
 
@@ -270,17 +282,20 @@ class Studio:
             until: told of each take as it comes; once it says True (or its awaitable does), that is the one.
             budget: one cap for all takes of the shot; an amount of money is that.
 
-        Raises the first failure only where no take succeeded and none was accepted.
+        Raises the first failure only where no take succeeded and none was accepted; ``InvalidShot`` where the shot is
+        pinned and ``across`` names a route beside its pin.
         """
-        from dramagen.config import Budget
+        from dramagen.studio import asked
         from dramagen.studio.taking import film_takes
 
         opened = self._now_open()
-        cap = budget if budget is None or isinstance(budget, Budget) else Budget(budget, per="shot")
+        asked.checked_across(asked.checked_shot(shot), across, self.catalog)
+        caps = asked.capped(budget, per="shot")
 
         async def film(to_film: Shot, take: int, policy: Chooser | None) -> Clip:
-            return await self.shoot(to_film, take=take, episode=episode, budget=cap, policy=policy)
+            return await self.shoot(to_film, take=take, episode=episode, budget=caps, policy=policy)
 
+        n = asked.checked_count(n)
         return await film_takes(opened.filming, opened.picks, self.plan, film, shot, n, across, until)
 
     def shoot_all(
@@ -289,18 +304,22 @@ class Studio:
         *,
         take: int = 1,
         episode: str | None = None,
-        budget: Budget | None = None,
+        budget: Caps | Sequence[Caps] | None = None,
     ) -> Results:
         """Film many shots side by side; results and failures as they come, in any order.
 
-        Leaving the loop stops what was not sent yet, and nothing that is running.
+        Leaving the loop stops what was not sent yet, and nothing that is running. An amount of money as ``budget`` is
+        one cap for the episode.
         """
+        from dramagen.studio.asked import capped, shots_of
         from dramagen.studio.results import Results
 
-        async def film(shot: Shot) -> Clip:
-            return await self.shoot(shot, take=take, episode=episode, budget=budget)
+        caps = capped(budget, per="episode")
 
-        return Results(self._running().engine.group, film, list(shots))
+        async def film(shot: Shot) -> Clip:
+            return await self.shoot(shot, take=take, episode=episode, budget=caps)
+
+        return Results(self._running().engine.group, film, shots_of(shots))
 
     async def resume(self) -> list[Result]:
         """Pick up the jobs an earlier process left behind, and wait for them.
@@ -365,15 +384,18 @@ class Studio:
         """A person takes this clip, or that of the job of this id. Remembered; it teaches the router.
 
         It ends the :meth:`takes` of this clip's shot: at once those this studio is making, within a second those of
-        another process with this journal. Any thread may say so.
+        another process with this journal. Any thread may say so. Raises ``ConfigError`` where no such job
+        is known here.
         """
-        self._accounts.review(clip, True, reason)
-        picks = self._opened.picks if self._opened is not None else None
-        if picks and (job := self.job(clip if isinstance(clip, str) else clip.job_id)):
-            picks.accepted(job.shot_hash, job.take)
+        job = self._accounts.review(clip, True, reason)
+        if self._opened is not None:
+            self._opened.picks.accepted(job.shot_hash, job.take)
 
     def reject(self, clip: Clip | str, reason: str = "") -> None:
-        """A person does not take this clip, or that of the job of this id. Remembered with the reason; it is kept."""
+        """A person does not take this clip, or that of the job of this id. Remembered with the reason; it is kept.
+
+        Raises ``ConfigError`` where no such job is known here.
+        """
         self._accounts.review(clip, False, reason)
 
     def learning(self) -> Learning:
