@@ -20,7 +20,7 @@ import pytest
 from dramagen import Clip, Shot, Studio
 from dramagen.engine.clock import VirtualClock
 from dramagen.engine.database import JournalUnavailable, SQLite, Transaction
-from dramagen.errors import ConfigError, DramagenError, OutcomeUnknown
+from dramagen.errors import ConfigError, DramagenError, JobExpired, OutcomeUnknown
 from dramagen.store import StoreUnavailable
 from dramagen.testing import FakeProvider
 
@@ -201,7 +201,12 @@ async def test_a_broken_page_of_the_journal_is_told_and_nothing_is_bought_again(
     await paid_once(stage, "restored")
 
 
-HARMS = [("*.mp4", "gone"), *itertools.product(("*.json", "index/**/*"), ("gone", "empty", "noise"))]
+HARMS = [
+    ("*.mp4", "gone"),
+    ("*.mp4", "empty"),
+    ("*.mp4", "noise"),
+    *itertools.product(("*.json", "index/**/*"), ("gone", "empty", "noise")),
+]
 
 
 @pytest.mark.parametrize(("what", "harm"), HARMS)
@@ -220,6 +225,27 @@ async def test_damaged_files_cost_a_download_at_most(stage: Any, what: str, harm
     async with stage.studio() as studio:
         clip = await studio.shoot(stage.shot)
         assert clip.path.read_bytes() == stage.film
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut", "altered"])
+async def test_a_file_the_vendor_has_no_more_is_told_and_not_bought_again(stage: Any, harm: str) -> None:
+    async with stage.studio() as studio:
+        clip = await studio.shoot(stage.shot)
+    film = clip.path.read_bytes()
+    if harm == "gone":
+        clip.path.unlink()
+    else:
+        clip.path.write_bytes(film[:-9] if harm == "cut" else film[:-9] + b"something")
+    stage.vendor._clip = b"another film"
+    async with stage.studio() as studio:
+        with pytest.raises(JobExpired, match=r"not in this home as it was bought.*fresh=True films it again"):
+            await studio.shoot(stage.shot)
+        assert studio.ledger().spent == (clip.cost,)
+    assert stage.creates == 1
+    clip.path.write_bytes(film)  # somebody had a copy
+    async with stage.studio() as studio:
+        assert (await studio.shoot(stage.shot)).cached
+    assert stage.creates == 1
 
 
 # --- a clock that jumps --------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ import hashlib
 import os
 import shutil
 import stat
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from hypothesis import strategies as st
 
 from dramagen.store import Blobs, DiskFull, durable
 from dramagen.store import blobs as blobs_module
+from dramagen.store.blobs import hash_file
+from dramagen.store.seal import seal, sealed
 
 
 def sha(data: bytes) -> str:
@@ -77,6 +81,94 @@ def test_a_damaged_file_is_noticed_and_healed_by_the_same_content(blobs: Blobs) 
     blobs.put_bytes(b"film", "mp4")
     assert blobs.verify(stored.sha256)
     assert blobs.read(stored.sha256) == b"film"
+
+
+# --- a file that was altered where it lies -------------------------------------------------------------------------
+
+
+def _other_bytes(path: Path) -> None:
+    path.write_bytes(b"fiim")
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(b"fil")
+
+
+def _cut_in_silence(path: Path) -> None:
+    """As a power cut does: shorter, and the time of the last write as before."""
+    facts = path.stat()
+    path.write_bytes(b"fi")
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+def _swapped(path: Path) -> None:
+    """By a file as old and as long."""
+    facts = path.stat()
+    beside = path.with_name("beside")
+    beside.write_bytes(b"fiim")
+    os.utime(beside, (facts.st_atime, int(facts.st_mtime)))
+    beside.replace(path)
+
+
+@pytest.mark.parametrize("harm", [_other_bytes, _cut, _cut_in_silence, _swapped])
+def test_an_altered_file_is_not_handed_over_and_healed_by_the_same_content(
+    blobs: Blobs, harm: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    stored = blobs.put_bytes(b"film", "mp4")
+    harm(stored.path)
+    assert blobs.path(stored.sha256) is None
+    assert str(stored.path) in caplog.text
+    assert stored.path.exists()  # it is looked at by a person, or replaced
+    blobs.put_bytes(b"film", "mp4")
+    assert blobs.path(stored.sha256) == stored.path
+    assert stored.path.read_bytes() == b"film"
+
+
+def test_a_file_is_read_again_only_where_somebody_wrote_to_it(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def counted(path: Path) -> str:
+        read.append(path)
+        return hash_file(path)
+
+    stored = blobs.put_bytes(b"film", "mp4")
+    second = int(stored.path.stat().st_mtime)
+    monkeypatch.setattr(blobs_module, "hash_file", counted)
+    assert blobs.path(stored.sha256) == stored.path
+    assert read == []
+    stored.path.write_bytes(b"film")  # the same content, from a backup perhaps
+    for _ in range(3):
+        assert blobs.path(stored.sha256) == stored.path
+    assert len(read) == 1
+    assert int(stored.path.stat().st_mtime) - second < 3600  # it is as old as it says
+
+
+def test_where_times_cannot_be_set_a_file_is_read_at_every_use(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def barred(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("dramagen.store.seal.os.utime", barred)
+    stored = blobs.put_bytes(b"film", "mp4")
+    assert blobs.path(stored.sha256) == stored.path
+    stored.path.write_bytes(b"fiim")
+    assert blobs.path(stored.sha256) is None
+
+
+@given(st.binary(max_size=64), st.integers(0, 2**40))
+def test_the_mark_keeps_the_second_and_needs_no_finer_times_than_microseconds(data: bytes, at: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film"
+        path.write_bytes(data)
+        os.utime(path, ns=(at, at))
+        seal(path, sha(data))
+        facts = path.stat()
+        assert sealed(facts, sha(data))
+        assert not sealed(facts, sha(data + b"."))
+        assert (facts.st_mtime_ns // 10**9, facts.st_mtime_ns % 1000) == (at // 10**9, 0)
 
 
 def test_a_given_hash_is_used(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The file of a job that is done, in a home that does not have it: finished on another machine, or lost here since.
+"""The file of a job that is done, in a home without it: filmed on another machine, or lost or altered here since.
 
 It is fetched again for as long as the vendor keeps it; nothing is paid for that. It has to be the very file that was
 checked: a clip is known by its hash.
@@ -73,7 +73,8 @@ class Refetcher:
         stored = next((line for line in reversed(told) if line["kind"] == "done"), nothing)
         where = f"{stored['home']} on {stored['host']}" if "host" in stored else "the home it was filmed in"
         return kind(
-            f"the file of job {job.id} is not in this home, and could not be fetched again: {problem.message}. It "
-            f"was stored in {where} as {sha256[:12]}…; fresh=True films it again, and pays again",
+            f"the file of job {job.id} is not in this home as it was bought, and could not be fetched again: "
+            f"{problem.message}. It was stored in {where} as {sha256[:12]}…; fresh=True films it again, and pays "
+            "again",
             provider=job.route.provider, model=job.route.model, billed=True,
         )  # fmt: skip

@@ -2,6 +2,8 @@
 
 import errno
 import hashlib
+import logging
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -11,6 +13,9 @@ from pathlib import Path
 
 from dramagen.store.durable import move_into_place, new_file, private_folder, room_for
 from dramagen.store.remote import Remote, WrongContent
+from dramagen.store.seal import seal, sealed
+
+log = logging.getLogger("dramagen.store")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
@@ -30,8 +35,8 @@ class Stored:
 class Blobs:
     """Content-addressed files, ``<root>/<first two hex digits>/<sha256>.<extension>``.
 
-    Equal content is stored once, under the extension it first came with. Safe across threads and processes:
-    a file appears under its name only when it is whole and on the disk.
+    Equal content is stored once, under the extension it first came with. Safe across threads and processes: a file
+    appears under its name only when it is whole and on the disk. One that was altered where it lies counts as absent.
 
     With ``remote``, files are kept there, under ``area``, and this folder has copies to work on: a file is put there
     before it appears here, and fetched from there, its hash checked, when it is asked for and not here.
@@ -81,7 +86,7 @@ class Blobs:
             target = self._here(sha256) or self._folder(sha256) / f"{sha256}.{extension}"
             private_folder(target.parent)
             # An equal file is replaced rather than trusted: this heals one the disk has damaged.
-            self._move(source, target)
+            self._move(source, target, sha256)
         return Stored(sha256, target, size)
 
     def put_bytes(self, data: bytes, extension: str) -> Stored:
@@ -95,8 +100,11 @@ class Blobs:
                 draft.unlink(missing_ok=True)
 
     def path(self, sha256: str) -> Path | None:
-        """Where that content is, or None. Fetches it where it is kept remotely, with the errors of that."""
-        here = self._here(sha256)
+        """Where that content is, or None. Fetches it where it is kept remotely, with the errors of that.
+
+        One look where nobody wrote to the file since it was stored; else it is read, and None if it is another now.
+        """
+        here = self._sound(sha256)
         return here if here is not None or self.remote is None else self._fetched(self.remote, sha256)
 
     def read(self, sha256: str) -> bytes | None:
@@ -138,6 +146,28 @@ class Blobs:
     def _here(self, sha256: str) -> Path | None:
         return next(self._folder(sha256).glob(f"{sha256}.*"), None)
 
+    def _sound(self, sha256: str) -> Path | None:
+        """The file here, if it is still what its name says."""
+        place = self._here(sha256)
+        if place is None:
+            return None
+        try:
+            facts = place.stat()
+            if sealed(facts, sha256):
+                return place
+            whole = hash_file(place) == sha256
+            if whole and _unwritten(facts, place.stat()):
+                with suppress(OSError):  # it is read again the next time
+                    seal(place, sha256)
+        except FileNotFoundError:
+            return None
+        except OSError as problem:
+            log.warning("%s cannot be read (%s) and is not used", place, problem.strerror)
+            return None
+        if not whole:
+            log.warning("%s was altered or damaged since it was stored, and is not used", place)
+        return place if whole else None
+
     def _place(self, sha256: str) -> str:
         """The folder a content has to itself remotely: its extension need not be known to find it."""
         return f"{self._area}/{sha256[:2]}/{sha256}"
@@ -159,13 +189,14 @@ class Blobs:
                     / f"{sha256}.{extension if _EXTENSION.fullmatch(extension) else 'bin'}"
                 )
                 private_folder(target.parent)
-                self._move(draft, target)
+                self._move(draft, target, sha256)
         finally:
             draft.unlink(missing_ok=True)
         return target
 
-    def _move(self, source: Path, target: Path) -> None:
+    def _move(self, source: Path, target: Path, sha256: str) -> None:
         try:
+            _seal(source, sha256)
             move_into_place(source, target)
         except OSError as problem:
             if problem.errno != errno.EXDEV:
@@ -173,10 +204,20 @@ class Blobs:
             draft = self.staging()
             try:
                 shutil.copyfile(source, draft)
+                _seal(draft, sha256)
                 move_into_place(draft, target)
             finally:
                 draft.unlink(missing_ok=True)
             source.unlink()
+
+
+def _seal(path: Path, sha256: str) -> None:
+    with suppress(OSError):  # where times cannot be set, files are read at every use
+        seal(path, sha256)
+
+
+def _unwritten(before: os.stat_result, after: os.stat_result) -> bool:
+    return (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
 
 
 def hash_file(path: Path) -> str:
