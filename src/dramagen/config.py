@@ -112,7 +112,7 @@ class Routing(Setting):
     allow: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     deny: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     floor: Annotated[float, Field(ge=0, lt=1)] | None = None
-    min_rating: float | None = None
+    min_rating: Annotated[float, Field(allow_inf_nan=False)] | None = None
     guarantee: Annotated[float, Field(gt=0, lt=1)] | None = None
     value: Money | None = None
     takes: Annotated[int, Field(ge=1, le=16)] | None = None
@@ -150,6 +150,12 @@ def _rates(value: object) -> object:
     return value
 
 
+def _place(value: object) -> object:
+    if value == "":  # an empty path is the working directory, and nobody means that by it
+        raise ValueError("it names no folder")
+    return value
+
+
 class Config(Setting):
     """What a program sets itself; everything left out comes from the environment, then ``dramagen.toml``.
 
@@ -178,7 +184,7 @@ class Config(Setting):
             (extra ``objects``); by default the home alone. Keys come from the environment, as for S3's own tools.
     """
 
-    home: Path | None = None
+    home: Annotated[Path, BeforeValidator(_place)] | None = None
     keys: Mapping[str, Any] = Field(default_factory=dict, repr=False)
     regions: Mapping[str, str] = Field(default_factory=dict)
     base_urls: Mapping[str, str] = Field(default_factory=dict)

@@ -72,7 +72,7 @@ def access(card: ProviderCard, settings: Settings) -> Mapping[str, Access]:
 
 
 def check_names(settings: Settings, catalog: Catalog) -> None:
-    """Every provider and region a program or a file names exists: a misspelt one would quietly do nothing.
+    """Every provider, region and model a program or a file names exists: misspelt, one would quietly do nothing.
 
     The environment is left out, for it is shared with other programs. Raises ``ConfigError``.
     """
@@ -89,6 +89,11 @@ def check_names(settings: Settings, catalog: Catalog) -> None:
                     raise ConfigError(
                         f"{layer.source}: {name}.{key}: {provider} has no such region; it has {', '.join(regions)}"
                     )
+        routing = layer.config.routing
+        for name, pins in (("allow", routing.allow), ("deny", routing.deny)):
+            for pin in pins:
+                if not any(route.satisfies(pin) for route in catalog.routes()):
+                    raise ConfigError(f"{layer.source}: routing.{name}: nothing is called {pin!r}")
         for key, limits in layer.config.limits.items():
             if not (
                 key in catalog.providers()
