@@ -97,6 +97,16 @@ def test_a_kind_of_shot_differs_from_the_rest_of_the_model() -> None:
     assert anime.kind.accepted == pytest.approx(10)
 
 
+def test_a_kind_of_shot_is_no_surer_than_its_model() -> None:
+    family, own = unrated([1482]), rated(1482)
+    taught = learn([], {"new": family, "rated": own})
+    for tags in ([], ["text"]):
+        assert taught.of("new", tags).takes == family.takes < taught.of("rated", tags).takes == own.takes
+        assert taught.of("new", tags).above(0.5) < taught.of("rated", tags).above(0.5)
+    seen = learn(verdicts("new", ["+", "-"], tags="text"), {"new": family}).of("new", ["text"])
+    assert seen.takes == pytest.approx(family.takes + 2)
+
+
 def test_a_belief_says_where_it_comes_from() -> None:
     taught = learn(verdicts("kling-3.0", ["+", "-+"], tags="anime"), {"kling-3.0": rated(1356)})
     text = str(taught.of("kling-3.0", {"anime"}))

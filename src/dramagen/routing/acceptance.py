@@ -67,7 +67,7 @@ class Acceptance:
         if wanted := frozenset(tags):
             alike = [shot for shot in shots if shot.tags == wanted]
             chance, here, there = _weighed(alike, own, KIND_TAKES, self.rho)
-            worth = KIND_TAKES + there
+            worth = min(worth, KIND_TAKES + there)  # of a kind no more is known than of the model
             kind = Level(f"its takes with {' '.join(sorted(wanted))}", chance, here, there)
         return Belief(
             model=model,
