@@ -14,13 +14,21 @@ from importlib import import_module
 from typing import Any
 
 PROMPT = "rain at night, she turns around"
+SORA = {"model": "sora-2", "seconds": "4", "size": "720x1280"}
+ARK = {"model": "doubao-seedance-2-0-260128", "resolution": "480p", "ratio": "9:16", "duration": 5}
+WAN = {"model": "wan3.0-video", "duration": 5, "resolution": "480P", "ratio": "9:16"}
+FAL = "fal-ai/kling-video/v3/pro/text-to-video"
+FAL_INPUT = {"duration": "3", "aspect_ratio": "9:16", "generate_audio": True}
+REPLICATE = "kwaivgi/kling-v3-video"
+REPLICATE_INPUT = {"mode": "pro", "duration": 3, "aspect_ratio": "9:16", "generate_audio": True}
+BYTEPLUS = {"duration": 5, "resolution": "480p"}
 
 
 def openai(url: str) -> Callable[[], object]:
     openai: Any = import_module("openai")
 
     client = openai.OpenAI(base_url=f"{url}/sora/v1", api_key="key-one", timeout=1.0)
-    return lambda: client.videos.create(prompt=PROMPT, model="sora-2", seconds="4", size="720x1280").id
+    return lambda: client.videos.create(prompt=PROMPT, **SORA).id
 
 
 def volcengine(url: str) -> Callable[[], object]:
@@ -29,11 +37,7 @@ def volcengine(url: str) -> Callable[[], object]:
         base_url=f"{url}/seedance/api/v3", api_key="key-one", timeout=1.0
     )
     content = [{"type": "text", "text": PROMPT}]
-    return lambda: (
-        client.content_generation.tasks.create(
-            model="doubao-seedance-2-0-260128", content=content, resolution="480p", ratio="9:16", duration=5
-        ).id
-    )
+    return lambda: client.content_generation.tasks.create(content=content, **ARK).id
 
 
 def dashscope(url: str) -> Callable[[], object]:
@@ -42,14 +46,7 @@ def dashscope(url: str) -> Callable[[], object]:
     dashscope.base_http_api_url = f"{url}/wan/api/v1"
 
     def create() -> object:
-        made = dashscope.VideoSynthesis.async_call(
-            api_key="key-one",
-            model="wan3.0-video",
-            prompt=PROMPT,
-            duration=5,
-            resolution="480P",
-            ratio="9:16",
-        )
+        made = dashscope.VideoSynthesis.async_call(api_key="key-one", prompt=PROMPT, **WAN)
         if made.status_code != 200:
             raise RuntimeError(f"{made.status_code} {made.code}")
         return made.output.task_id
@@ -61,16 +58,15 @@ def fal(url: str) -> Callable[[], object]:
     fal_client: Any = import_module("fal_client")
 
     client = fal_client.SyncClient(key="id:secret", default_timeout=1.0)
-    text = {"prompt": PROMPT, "duration": "3", "aspect_ratio": "9:16", "generate_audio": True}
-    return lambda: client.submit("fal-ai/kling-video/v3/pro/text-to-video", text).request_id
+    return lambda: client.submit(FAL, {"prompt": PROMPT} | FAL_INPUT).request_id
 
 
 def replicate(url: str) -> Callable[[], object]:
     replicate: Any = import_module("replicate")
 
     client = replicate.Client(api_token="r8_x", base_url=f"{url}/replicate", timeout=1.0)
-    text = {"prompt": PROMPT, "mode": "pro", "duration": 3, "aspect_ratio": "9:16", "generate_audio": True}
-    return lambda: client.predictions.create(model="kwaivgi/kling-v3-video", input=text).id
+    text = {"prompt": PROMPT} | REPLICATE_INPUT
+    return lambda: client.predictions.create(model=REPLICATE, input=text).id
 
 
 def litellm(url: str) -> Callable[[], object]:
@@ -78,8 +74,8 @@ def litellm(url: str) -> Callable[[], object]:
     litellm: Any = import_module("litellm")
 
     return lambda: litellm.video_generation(
-        prompt=PROMPT, model="openai/sora-2", seconds="4", size="720x1280", api_base=f"{url}/sora/v1",
-        api_key="key-one", timeout=1.0,
+        prompt=PROMPT, **SORA | {"model": "openai/sora-2"}, api_base=f"{url}/sora/v1", api_key="key-one",
+        timeout=1.0,
     ).id  # fmt: skip
 
 
@@ -103,7 +99,13 @@ def celeste(url: str) -> Callable[[], object]:
 
     celeste: Any = import_module("celeste")
 
-    client = celeste.create_client(
+    client = byteplus(celeste, url)
+    return lambda: asyncio.run(client.generate(PROMPT, **BYTEPLUS))
+
+
+def byteplus(celeste: Any, url: str) -> Any:
+    """Celeste's client of BytePlus."""
+    return celeste.create_client(
         modality=celeste.Modality.VIDEOS,
         operation=celeste.Operation.GENERATE,
         model="dreamina-seedance-2-0-260128",
@@ -111,11 +113,6 @@ def celeste(url: str) -> Callable[[], object]:
         api_key="key-one",
         base_url=f"{url}/seedance@intl",
     )
-
-    def create() -> object:
-        return asyncio.run(client.generate(PROMPT, duration=5, resolution="480p"))
-
-    return create
 
 
 CLIENTS = {

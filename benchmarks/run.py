@@ -2,9 +2,10 @@
 
 python benchmarks/run.py [NAME ...]
 
-Without names all of them: about a quarter of an hour the first time, when the other libraries are installed into
-environments of their own in the folder for temporary files. A table stands between two marks of the page; what was
-not run this time stays as it was, with the day and the machine it was measured on.
+Without names all of them: about two hours, most of it spent waiting for jobs. The first time the other libraries are
+installed into environments of their own in the folder for temporary files. A table stands between two marks of the
+page, and under it how many seconds it took; what was not run this time stays as it was, with the day and the machine
+it was measured on.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from report import Row, table
@@ -26,6 +28,7 @@ ALL = {
     "local": "local.py",
     "collecting": "collecting.py",
     "watching": "watching.py --jobs 1 100 300 1000",
+    "watching-peers": "watching_peers.py",
     "watching-one-by-one": "watching.py --jobs 300 --pin vidu/viduq3-turbo --who dramagen --collect 0",
     "watching-10000": "watching.py --jobs 10000 --load together --who dramagen --warm-up 0 --collect 0",
 }
@@ -36,14 +39,18 @@ def measured(name: str) -> Row | None:
     """One benchmark in a process of its own; None where it failed."""
     script, *arguments = ALL[name].split()
     print(f"{name} ...", file=sys.stderr)
+    begun = time.monotonic()
     ended = subprocess.run(
         [sys.executable, str(HERE / script), *arguments, "--json"], stdout=subprocess.PIPE, text=True
     )
     if ended.returncode:
         return None
+    document = dict(json.loads(ended.stdout)) | {"took_s": round(time.monotonic() - begun)}
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(ended.stdout, encoding="utf-8")
-    return dict(json.loads(ended.stdout))
+    (RESULTS / f"{name}.json").write_text(
+        json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8"
+    )
+    return document
 
 
 def written(page: str, name: str, document: Row) -> str:

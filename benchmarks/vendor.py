@@ -2,9 +2,10 @@
 
 python benchmarks/vendor.py [--latency 0.15] [--seconds 20] [--spread 0]
 
-Prints its URL. ``GET /_load`` tells when each job was ready (Unix seconds) and how many requests of each kind came;
-``POST /_load`` forgets them. What the emulator checks in time that grows with the jobs it has (balance, concurrency,
-a tag used twice) is left out: it would be the vendor's speed that is measured.
+Prints its URL. ``GET /_load`` tells when each job was made and ready (Unix seconds) and how many requests came of
+each kind (``create``, ``poll``, ``find`` and so on); ``POST /_load`` forgets them. What the emulator checks in time
+that grows with the jobs it has (balance, concurrency, a tag used twice) is left out: it would be the vendor's speed
+that is measured.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dramagen.emulator import app
+from dramagen.emulator.faults import Fault, Faults
 from dramagen.emulator.kling import tasks as kling
 from dramagen.emulator.state import Account, Job
 
@@ -38,10 +40,15 @@ class Load:
         self._requests: Counter[str] = Counter()
 
     def made(self, job: Job) -> None:
-        """A job was accepted: it runs for as long as is its share of the spread."""
+        """A job was accepted: it runs for as long as is its share of the spread, and begins now."""
         job.warmup = 0.0
+        job.starts = job.created
         job.seconds = self._seconds + self._spread * (len(self._jobs) * GOLDEN % 1)
         self._jobs[job.id] = job
+
+    def asked(self, on: str) -> None:
+        """A request of that kind came."""
+        self._requests[on] += 1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,13 +57,12 @@ class Load:
             await self._answer(scope)(scope, receive, send)
         else:
             if "/_files/" not in scope["path"]:
-                self._requests["create" if scope["method"] == "POST" else "status"] += 1
                 await anyio.sleep(self._latency)
             await self._inner(scope, receive, send)
 
     def _answer(self, scope: Scope) -> JSONResponse:
-        ready = {job.id: job.ends for job in self._jobs.values()}
-        answer = JSONResponse({"ready": ready, "requests": dict(self._requests)})
+        jobs = {job.id: (job.created, job.ends) for job in self._jobs.values()}
+        answer = JSONResponse({"jobs": jobs, "requests": dict(self._requests)})
         if scope["method"] == "POST":
             self._jobs.clear()
             self._requests.clear()
@@ -65,16 +71,21 @@ class Load:
 
 def unchecked(load: Load) -> None:
     """Take out of the emulator what would make it the slow one."""
-    add = Account.add
+    add, take = Account.add, Faults.take
 
     def added(self: Account, job: Job, **lane: Any) -> None:
         load.made(job)
         add(self, job, lane=lane["lane"])
 
+    def taken(self: Faults, provider: str, on: str) -> Fault | None:
+        load.asked(on)
+        return take(self, provider, on)
+
     # An emulator of thousands of jobs asks each of them on every create; this vendor has room for all.
     Account.add = added  # type: ignore[method-assign]  # a benchmark's own process
     Account.spent = lambda self, now: Decimal(0)  # type: ignore[method-assign]  # likewise
     Account.unfinished = lambda self, model, now: 0  # type: ignore[method-assign]  # likewise
+    Faults.take = taken  # type: ignore[method-assign]  # the one place that is told what each request asks for
     kling.by_external_id = lambda account, external_id: None
 
 
@@ -85,7 +96,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--spread", type=float, default=0.0)
     asked = parser.parse_args()
-    load = Load(app(), asked.latency, asked.seconds, asked.spread)
+    # A create held until its job has ended brings the clip's URL, or whoever sent it would know of no job.
+    load = Load(
+        app(settings={"replicate": {"wait_output": True}}), asked.latency, asked.seconds, asked.spread
+    )
     unchecked(load)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
