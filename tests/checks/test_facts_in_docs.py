@@ -9,6 +9,7 @@ import pytest
 
 from dramagen import Episode, Shot, Studio
 from dramagen.catalog.load import Catalog
+from dramagen.engine.limits.pace import UNSAID
 from dramagen.settings import gather
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +89,23 @@ def test_the_settings_in_the_concepts_are_read(tmp_path: Path) -> None:
     assert (said[0].creates_per_minute, said[0].polls_per_second) == (600, 20)
     card: Any = Catalog.load((), read.providers).provider("seedance")
     assert str(card.discount) == "0.2"
+
+
+def test_how_often_a_key_asks_where_nobody_says_is_in_the_concepts() -> None:
+    text = (ROOT / "docs/concepts.md").read_text("utf-8")
+    assert (
+        f"asks about jobs at most {UNSAID['poll']} times a second and for lists of jobs {UNSAID['list']} times"
+        in text
+    )
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+def test_the_remedies_in_the_readme_are_read(page: str, tmp_path: Path) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    table, setting = re.findall(r"`(\[routing\.remedies\]) ([^`]+)`", text)[0]
+    (tmp_path / "dramagen.toml").write_text(f"{table}\n{setting}\n", "utf-8")
+    read = gather(None, {"DRAMAGEN_HOME": str(tmp_path / "home")}, tmp_path)
+    assert read.routing.remedies == {"failed": ("again", "other_route")}
 
 
 @pytest.mark.parametrize("document", [str(p.relative_to(ROOT)) for p in sorted((ROOT / "docs").glob("*.md"))])
