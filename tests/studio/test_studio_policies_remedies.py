@@ -158,3 +158,42 @@ async def test_a_refused_sound_is_remembered_in_this_run_and_the_decision_says_s
     assert doubted.candidate(refused).chance == pytest.approx(before.candidate(refused).chance / 2, rel=1e-3)
     assert (before.doubts, quiet.doubts) == ({}, {})
     assert type(doubted).from_json(doubted.to_json()) == doubted
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("sound_is_refused")
+async def test_a_plan_of_the_same_studio_knows_what_was_refused_until_it_is_closed(lot: Any) -> None:
+    shot = lot.shot.changed(audio=True)
+    later = shot.changed(prompt="她转身")
+    async with lot.open(lot.vendor(OUTPUT)) as studio:
+        (before,) = studio.plan(later).shots
+        await studio.shoot(shot)
+        refused = studio.jobs()[0].route.id
+        after, silent, held = studio.plan([later, later.changed(audio=False), shot], takes=[1, 1, 1]).shots
+        (elsewhere,) = studio.plan(later, without=["wan"]).shots
+        clip = await studio.shoot(later)
+        assert after.choice is not None
+        assert clip.route == after.choice.route.id  # what the plan says is what is done
+    usual = before.decision.candidate(refused).chance
+    for planned in (after, elsewhere):
+        assert planned.decision.doubts == {refused: 0.5}
+        assert planned.decision.candidate(refused).chance == pytest.approx(usual / 2, rel=1e-3)
+    assert silent.decision.doubts == {}
+    assert held.held is not None
+    (again,) = studio.plan(later.changed(prompt="白天")).shots
+    assert again.decision.doubts == {}
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("sound_is_refused")
+async def test_a_clip_that_is_there_is_as_good_as_before_its_route_refused_another(lot: Any) -> None:
+    shot = lot.shot.changed(audio=True)
+    async with lot.open(lot.vendor("succeed", OUTPUT)) as studio:
+        clip = await studio.shoot(shot)
+        (before,) = studio.plan(shot).shots
+        with pytest.raises(ContentRejected):
+            await studio.shoot(shot.changed(prompt="她转身", pin=clip.route))
+        (after,) = studio.plan(shot).shots
+    assert after.held == clip.route
+    assert after.decision.doubts == {}
+    assert before.decision.outlook == after.decision.outlook

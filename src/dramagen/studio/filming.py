@@ -47,14 +47,14 @@ unusable. After the last two a remedy may be tried, after nothing else."""
 
 @dataclass(frozen=True, slots=True)
 class Filming:
-    """Brings takes home through one engine."""
+    """Brings takes home through one engine. ``doubts``: what the verdicts of this run foretell."""
 
     engine: Engine
     planner: Planner
     settings: Settings
     emit: Callable[[Event], None]
+    doubts: Doubts = field(default_factory=Doubts)
     _fetching: dict[str, anyio.Lock] = field(default_factory=dict)
-    _doubts: Doubts = field(default_factory=Doubts)
     _desk: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(DESK))
 
     async def fetch(self, shot: Shot) -> None:
@@ -100,7 +100,7 @@ class Filming:
             try:
                 clip = await landing
                 if started:
-                    self._doubts.gave(route.id)
+                    self.doubts.gave(route.id)
                 # Only the call that started the job paid for it now.
                 return clip.model_copy(update={"cached": not started})
             except anyio.get_cancelled_exc_class():
@@ -118,7 +118,7 @@ class Filming:
                     gone = Gone(job_id, route, made=ended == "over")
                     remedied = self._trying.remedied(wanted, gone, error)
                     if started:
-                        self._doubts.refused(cause_of(error), route.id)
+                        self.doubts.refused(cause_of(error), route.id)
                     if remedied is None:
                         async with self._desk:
                             error.untried = await self._ask(self._trying.untried, wanted, gone, error, tried)
@@ -130,7 +130,7 @@ class Filming:
 
     @property
     def _trying(self) -> Trying:
-        return Trying(self.engine, self.planner, self.settings.routing.remedies, self._doubts)
+        return Trying(self.engine, self.planner, self.settings.routing.remedies, self.doubts)
 
     def _looked_up(self, shot: Shot, take: int, fresh: bool) -> tuple[str, Job | None]:
         """The shot's hash, and the job that holds the take."""

@@ -1,14 +1,17 @@
 """Several shots planned as one episode, with what the journal knows of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dramagen.errors import InvalidShot
 from dramagen.money import Money
+from dramagen.routing.doubts import Doubts
 from dramagen.routing.episode_items import Continuity
 from dramagen.routing.episode_plan import following
 from dramagen.routing.plan import Plan
 from dramagen.shot import Shot
 from dramagen.studio.books import Books
+from dramagen.studio.learning import Past
 from dramagen.studio.planning import Planner
 
 NO_LIMIT = 1000
@@ -23,8 +26,13 @@ def plan_shots(
     budget: Money | str | None,
     deadline: float | None,
     continuity: Continuity | None,
+    doubts: Doubts,
 ) -> Plan:
-    """See :meth:`Studio.plan`."""
+    """See :meth:`Studio.plan`.
+
+    Args:
+        doubts: what the verdicts of this run foretell.
+    """
     numbers = [1] * len(shots) if takes is None else list(takes)
     if len(numbers) != len(shots):
         raise InvalidShot(f"{len(shots)} shots and {len(numbers)} takes: give one take for each shot")
@@ -32,9 +40,15 @@ def plan_shots(
     settings = services.settings
     cap = None if budget is None else settings.rated(Money.parse(budget))
     held, closed = books.known(shots, numbers, sha256, learning.hear)
+
+    def past(shot: Shot, holder: str | None) -> Past:
+        doubted = doubts.about(shot)
+        if holder is not None:
+            doubted.pop(holder, None)  # what it refused of others says nothing of a clip that is there
+        return replace(learning.of(shot, holder, sha256), doubts=doubted)
+
     planned = tuple(
-        planner.plan(s, held=h, closed=closed, past=learning.of(s, h, sha256))
-        for s, h in zip(shots, held, strict=True)
+        planner.plan(s, held=h, closed=closed, past=past(s, h)) for s, h in zip(shots, held, strict=True)
     )
     routes = {quote.route for one in planned for quote in one.quotes}
     plan = Plan(

@@ -185,7 +185,8 @@ class Studio:
     ) -> Plan:
         """What these shots would cost and take, on every route. Spends nothing; ``print(plan)`` explains it.
 
-        The shots are planned as one episode: with a budget or a deadline, what one shot may cost depends on all.
+        The shots are planned as one episode: with a budget or a deadline, what one shot may cost depends on all. An
+        open studio counts what routes have refused in this run.
 
         Args:
             shots: one or several.
@@ -201,6 +202,7 @@ class Studio:
             NoRoute: a pin means nothing.
             ConfigError: the policy or the budget cannot be used.
         """
+        from dramagen.routing.doubts import Doubts
         from dramagen.routing.numeric import finite
         from dramagen.studio import asked
         from dramagen.studio.foresight import plan_shots
@@ -211,7 +213,10 @@ class Studio:
         numbers = None if takes is None else [asked.checked_take(take) for take in takes]
         planner = self._planner.without(pins) if (pins := asked.pins_of(without)) else self._planner
         cap = caps[0].limit if caps else None
-        return plan_shots(planner, self._books, asked.shots_of(shots), numbers, cap, deadline, continuity)
+        doubts = Doubts() if self._opened is None else self._opened.filming.doubts
+        return plan_shots(
+            planner, self._books, asked.shots_of(shots), numbers, cap, deadline, continuity, doubts
+        )
 
     async def prepare(self, shots: Shot | Iterable[Shot]) -> None:
         """Fetch the URLs these shots name, once, so that they can be planned by content.
