@@ -11,16 +11,8 @@ from math import fsum, inf, prod, sqrt
 from statistics import median
 
 from dramagen.routing.attempts import DEFAULT_RHO
-from dramagen.routing.episode_choice import Chosen, Counter, sensible
-from dramagen.routing.episode_items import (
-    Filmed,
-    Need,
-    Option,
-    Ways,
-    Weights,
-    options_alone,
-    options_together,
-)
+from dramagen.routing.episode_groups import Groups
+from dramagen.routing.episode_items import Filmed, Need, Option, Ways, Weights
 from dramagen.routing.episode_time import wall_seconds
 
 CAUTION = 1.0
@@ -142,21 +134,14 @@ def _solved(
     weights: Weights,
     caution: float,
 ) -> Solution:
-    items, split = _items(needs, known, weights)
-    counter = Counter(items)
-    limit = inf if budget is None else budget
-
-    def bought(money: float) -> Chosen:
-        found = counter.within(money)
-        return _one_by_one(found, money, known, weights)
-
-    picks, price, short = bought(limit)
+    groups = Groups(needs, known, weights)
+    picks, price, short = groups.within(inf if budget is None else budget)
     reserve = 0.0
     if budget is not None and not short:
-        base = fsum(item[0].cost for item in items)
+        base = fsum(item[0].cost for item in groups.items)
         reserve = min(caution * sqrt(_spread(picks)), max(0.0, budget - base))
         if price or fsum(pick.cost for pick in picks if pick is not None) > budget - reserve:
-            picks, price, short = bought(budget - reserve)
+            picks, price, short = groups.within(budget - reserve)
     chosen = [pick for pick in picks if pick is not None]
     filmed: dict[str, Filmed | None] = {need.name: None for need in needs if need.held is None}
     filmed |= {each.need.name: each for pick in chosen for each in pick.shots if each.way.order}
@@ -172,47 +157,10 @@ def _solved(
         reserve=reserve,
         seconds=wall_seconds(done, at_once),
         models={each.need.group or "": pick.model for pick in chosen if pick.model for each in pick.shots},
-        split=split,
+        split=groups.split,
         bound=price > 0 and 1 / price < most,
         short=short,
     )
-
-
-def _items(
-    needs: Sequence[Need], known: Ways, weights: Weights
-) -> tuple[list[list[Option]], tuple[str, ...]]:
-    """The options of every item, by rising cost and none dearer than it is worth; and the groups that fell apart."""
-    groups: dict[str, list[Need]] = {}
-    for need in needs:
-        groups.setdefault(
-            f"group {need.group}" if need.group is not None else f"shot {need.name}", []
-        ).append(need)
-    items, split = [], []
-    alone = Weights(weights.second, 0.0, weights.human)
-    for members in groups.values():
-        open_ones = [need for need in members if need.held is None]
-        together = options_together(members, known, weights) if len(members) > 1 and open_ones else []
-        if together:
-            items.append(sensible(together))
-            continue
-        if len(members) > 1 and open_ones:
-            split.append(members[0].group or "")
-        items += [sensible(options_alone(need, known, alone)) for need in open_ones]
-    return items, tuple(split)
-
-
-def _one_by_one(found: Chosen, budget: float, known: Ways, weights: Weights) -> Chosen:
-    """The same with the money shared out shot by shot, where shots were bought together: their model stays."""
-    if found.short or not any(pick is not None and pick.model is not None for pick in found.picks):
-        return found
-    alone = Weights(weights.second, 0.0, weights.human)
-    items = []
-    for pick in found.picks:
-        for each in pick.shots if pick is not None else ():
-            model = pick.model if pick is not None else None
-            own = options_alone(each.need, known, alone if model is None else weights, model)
-            items.append(sensible([option._replace(model=model) for option in own]))
-    return Counter(items).within(budget)
 
 
 def _spread(picks: Sequence[Option | None]) -> float:

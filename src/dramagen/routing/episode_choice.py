@@ -34,15 +34,22 @@ def sensible(options: Sequence[Option]) -> list[Option]:
     The cheapest stays whatever it is worth.
     """
     ranked = sorted(options, key=lambda option: (option.cost, -option.worth))
-    best = max(ranked, key=_net)
-    return [ranked[0], *(o for o in ranked[1:] if o.cost <= best.cost and o.worth > ranked[0].worth)]
+    best, least = max(ranked, key=_net), ranked[0]
+    return [
+        least,
+        *(
+            o
+            for o in ranked[1:]
+            if o.cost <= best.cost and (o.worth > least.worth or o.burden < least.burden)
+        ),
+    ]
 
 
 def _net(option: Option) -> tuple[float, float, float]:
     """What an option is worth less what it costs and weighs; clips of endless worth come before everything."""
     endless = fsum(each.worth for each in option.shots if each.need.value == inf)
     stated = fsum(each.need.value * each.worth for each in option.shots if each.need.value < inf)
-    return endless, stated - option.cost - option.burden, -option.cost
+    return endless, stated - fsum(each.way.cost for each in option.shots) - option.burden, -option.cost
 
 
 class Counter:
@@ -83,7 +90,9 @@ class Counter:
             return self._plain[short]
         rows: dict[int, list[tuple[float, float]]] = {}
         for place, item in enumerate(self._items):
-            row = [(option.cost, _worth(option, price) if self._weighs else option.worth) for option in item]
+            row = [
+                (option.cost, worth_at(option, price) if self._weighs else option.worth) for option in item
+            ]
             if not short:
                 base, least = row[0]
                 row = [(cost - base, worth - least) for cost, worth in row]
@@ -94,7 +103,7 @@ class Counter:
         return made
 
 
-def _worth(option: Option, price: float) -> float:
+def worth_at(option: Option, price: float) -> float:
     """Its worth less that of what it weighs, at the price of worth, or at what a clip is worth if that says more."""
     return option.worth - fsum(
         each.way.burden * max(price, 1 / each.need.value if each.need.value else price)

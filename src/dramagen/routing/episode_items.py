@@ -173,7 +173,16 @@ class Ways:
             missed = past[0] if past else 0
             found = fixed_ways(first, need.takes, failed=missed, rho=self._rho, burden=weight)
         else:
-            found = ways(offers, need.takes, failed=past, rho=self._rho, burdens=weighed, value=need.value)
+            risks = [o.most - o.cost for o in offers] if any(o.most > o.cost for o in offers) else []
+            found = ways(
+                offers,
+                need.takes,
+                failed=past,
+                rho=self._rho,
+                burdens=weighed,
+                value=need.value,
+                risks=risks,
+            )
         return offers, found
 
 
@@ -224,12 +233,12 @@ def options_together(needs: Sequence[Need], known: Ways, weights: Weights) -> li
 
 
 def _hull(found: list[Filmed]) -> list[Filmed]:
-    """The ways whose steps upward each buy less for the money than the one before."""
+    """The ways whose steps upward each buy less for what they weigh than the one before."""
     hull: list[Filmed] = []
-    for each in found:
+    for each in sorted(found, key=_weight):
         if hull and each.way.chance <= hull[-1].way.chance:
             continue
-        if hull and each.reserved <= hull[-1].reserved:
+        if hull and _weight(each) <= _weight(hull[-1]):
             hull[-1] = each  # the same money is set aside
             continue
         while len(hull) > 1 and _gain(hull[-2], hull[-1]) <= _gain(hull[-1], each):
@@ -238,8 +247,12 @@ def _hull(found: list[Filmed]) -> list[Filmed]:
     return hull
 
 
+def _weight(filmed: Filmed) -> float:
+    return filmed.reserved + filmed.way.burden
+
+
 def _gain(start: Filmed, to: Filmed) -> float:
-    more = to.reserved - start.reserved
+    more = _weight(to) - _weight(start)
     better = to.worth - start.worth
     return better / more if more > 0 else inf
 

@@ -79,17 +79,20 @@ def ways(
     rho: float = DEFAULT_RHO,
     burdens: Sequence[float] = (),
     value: float = math.inf,
+    risks: Sequence[float] = (),
 ) -> list[Way]:
     """The ways worth choosing among, by rising cost: for each number of takes up to ``takes``, the hull's corners.
 
-    The single take that costs and weighs least is always among them. The first is filming nothing where a take has
-    to be paid for.
+    As a shot may have to be filmed whatever it is worth, the single take that costs and weighs least is always among
+    them, and the best single takes from there on. The first is filming nothing where a take has to be paid for.
 
     Args:
         failed: of each arm, its takes that were rejected on this shot already; none where nothing is said.
         burdens: what a take of each arm weighs beside its cost, in the same currency but not in money: waiting, a
             person's time, a break in continuity. It counts in the choice and not in :attr:`Way.cost`.
         value: what a clip is worth at most: ways that are best only above it may be left out.
+        risks: how much more than its cost a take of each arm may cost: who must have that money there for the first
+            take chooses among single takes by it.
     """
     past = failed or [0] * len(arms)
     weighed = [(float(arm.cost), -arm.chance, place) for place, arm in enumerate(arms)]
@@ -104,7 +107,9 @@ def ways(
             hulls[left] = _hull(sorted(hulls[left] + with_it, key=_burden))
     orders = {_order(trail) for hull in hulls for _, _, trail in hull}
     if takes and arms:
-        orders.add((min(weighed)[2],))
+        at_most = [(burden + risks[n], chance, n) for burden, chance, n in weighed] if risks else weighed
+        possible = sorted(each for each in at_most if each[0] < math.inf) or [min(weighed)]
+        orders |= {(place,) for _, _, place in [min(weighed), *_corners(possible)[0]]}
     return sorted(
         [_way(arms, order, past, rho, burdens) for order in orders],
         key=lambda way: (way.cost, -way.chance, way.order),
@@ -128,23 +133,26 @@ def _outer(ranked: list[_Corner], layers: int) -> list[_Corner]:
     """
     kept: list[_Corner] = []
     for _ in range(layers):
-        if not ranked:
-            break
-        corners, rest = [(0.0, 0.0, -1)], []
-        for point in ranked:
-            burden, minus_chance, _ = point
-            if minus_chance >= corners[-1][1]:
-                rest.append(point)
-                continue
-            while len(corners) > 1:
-                (b0, c0, _), (b1, c1, _) = corners[-2], corners[-1]
-                if (c0 - c1) * (burden - b0) > (c0 - minus_chance) * (b1 - b0):
-                    break
-                rest.append(corners.pop())
-            corners.append(point)
-        kept += corners[1:]
-        ranked = sorted(rest)
+        (_, *corners), ranked = _corners([(0.0, 0.0, -1), *ranked])
+        kept += corners
     return kept
+
+
+def _corners(ranked: Sequence[_Corner]) -> tuple[list[_Corner], list[_Corner]]:
+    """The corners of the upper hull from the first of these points on, and the rest, both as they come."""
+    corners, rest = [ranked[0]], []
+    for point in ranked[1:]:
+        burden, minus_chance, _ = point
+        if minus_chance >= corners[-1][1]:
+            rest.append(point)
+            continue
+        while len(corners) > 1:
+            (b0, c0, _), (b1, c1, _) = corners[-2], corners[-1]
+            if (c0 - c1) * (burden - b0) > (c0 - minus_chance) * (b1 - b0):
+                break
+            rest.append(corners.pop())
+        corners.append(point)
+    return corners, sorted(rest)
 
 
 def _takes(
