@@ -107,6 +107,7 @@ class Routing(Setting):
         rho: how alike takes of one model on one shot are; left out, the project's own verdicts say.
         remedies: by cause, what may be tried where a route gives no clip; none for ``()``. Left out, another route,
             but nothing after a defective clip, which was paid for. They are tried in the order of :data:`HELPFUL`.
+        failures: how many jobs of one take may be paid for in vain before no remedy buys another; 3 by default.
     """
 
     allow: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
@@ -121,6 +122,7 @@ class Routing(Setting):
     remedies: Mapping[Cause, Annotated[tuple[Remedy, ...], BeforeValidator(_listed)]] = Field(
         default_factory=dict
     )
+    failures: Annotated[int, Field(ge=1)] = 3
 
     @field_validator("remedies")
     @classmethod

@@ -223,3 +223,30 @@ def test_the_price_of_silence_is_that_of_the_same_route_without_sound(lot: Any) 
     assert remedies_of(replace(loud, held="seedance:cn/seedance-2.0"), quiet, {}) == {}
     alone = remedies_of(replace(loud, attempts=loud.attempts[:1]), replace(quiet, quotes=()), {})
     assert [str(each) for each in alone["audio_moderation"]] == ["without_sound: none", "other_route: none"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("failures", "paid"), [(None, 3), (1, 1), (4, 4)])
+async def test_so_many_jobs_of_a_take_may_be_paid_for_in_vain(
+    lot: Any, failures: int | None, paid: int
+) -> None:
+    """Remedies go on past any number of verdicts that cost nothing, but not past any amount of money."""
+    vendor = lot.vendor()
+    vendor._clip = lot.film[: len(lot.film) // 3]
+    said = {"remedies": {"defective": ["other_route"]}} | ({"failures": failures} if failures else {})
+    async with lot.open(vendor, routing=said) as studio:
+        with pytest.raises(DefectiveClip) as raised:
+            await studio.shoot(lot.shot)
+        assert f"{paid} jobs of this take were paid for in vain already, [routing] failures" in str(
+            raised.value
+        )
+        assert [type(each) for each in raised.value.attempts] == [DefectiveClip] * (paid - 1)
+    assert vendor.billed == paid
+
+
+@pytest.mark.anyio
+async def test_verdicts_that_cost_nothing_do_not_use_it_up(lot: Any) -> None:
+    vendor = lot.vendor(*[OUTPUT] * 4)
+    async with lot.open(vendor, routing={"failures": 1}) as studio:
+        assert (await studio.shoot(lot.shot)).path.exists()
+    assert (len(vendor.jobs), vendor.billed) == (5, 1)

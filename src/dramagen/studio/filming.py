@@ -130,7 +130,8 @@ class Filming:
 
     @property
     def _trying(self) -> Trying:
-        return Trying(self.engine, self.planner, self.settings.routing.remedies, self.doubts)
+        routing = self.settings.routing
+        return Trying(self.engine, self.planner, routing.remedies, self.doubts, routing.failures)
 
     def _looked_up(self, shot: Shot, take: int, fresh: bool) -> tuple[str, Job | None]:
         """The shot's hash, and the job that holds the take."""

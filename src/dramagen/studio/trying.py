@@ -8,6 +8,7 @@ from dramagen.catalog.route import Route
 from dramagen.clip import Adjustment
 from dramagen.config import HELPFUL, Budget, Remedy
 from dramagen.engine.engine import Engine
+from dramagen.engine.jobs import Job
 from dramagen.errors import DramagenError
 from dramagen.routing.causes import allowed, cause_of
 from dramagen.routing.doubts import Doubts
@@ -41,10 +42,15 @@ class Wanted:
     """Filmed without sound from now on, there first: that route refused the sound."""
     remedy: Remedy | None = None
     """What the last verdict led to; None before there is one."""
-    last: Gone | None = None
-    """The job of that verdict."""
+    gone: tuple[Gone, ...] = ()
+    """The jobs of the verdicts, in order."""
     repeated: frozenset[Route] = frozenset()
     """Where this call ordered the same once more."""
+
+    @property
+    def last(self) -> Gone | None:
+        """The job of the last verdict."""
+        return self.gone[-1] if self.gone else None
 
     @property
     def filmed(self) -> Shot:
@@ -70,11 +76,13 @@ class Trying:
     planner: Planner
     leave: Leave
     doubts: Doubts
+    failures: int
+    """Jobs of one take that may be paid for in vain before none is bought any more."""
 
     def remedied(self, wanted: Wanted, gone: Gone, error: DramagenError) -> Wanted | None:
         """The take as it may be tried after this verdict; None where the project wants nothing tried."""
         may = allowed(self.leave, cause_of(error))
-        wanted = replace(wanted, last=gone)
+        wanted = replace(wanted, gone=(*wanted.gone, gone))
         if "without_sound" in may and wanted.silent is None and wanted.shot.audio is not False:
             return replace(wanted, silent=gone.route, remedy="without_sound")
         if "again" in may and gone.made and gone.route not in wanted.repeated:
@@ -104,6 +112,12 @@ class Trying:
         past = replace(past, doubts=self.doubts.about(wanted.filmed))
         planned = self.planner.led_by(wanted.policy).for_filming(wanted.filmed, past, tuple(done_with))
         choice = self._choice(wanted, planned.attempts, errors)
+        if choice is not None and (vain := self._in_vain(wanted, mine)) and choice.price.most:
+            said = list(errors) or [self.engine.verdict_of(job) for job in vain]
+            said[-1].attempts = tuple(said[:-1])
+            why = f"{len(vain)} jobs of this take were paid for in vain already, [routing] failures"
+            said[-1].untried = f"{wanted.taken(choice)}: {choice.route.id}, {choice.price.most} ({why})"
+            raise said[-1]
         if choice is not None:
             return choice, planned.decision.compact() if planned.decision is not None else ""
         mine = [job for job in failed if job.route.satisfies(wanted.shot.pin)]
@@ -114,6 +128,12 @@ class Trying:
         if errors and wanted.last is not None:
             said[-1].untried = self.untried(wanted, wanted.last, said[-1], tried)
         raise said[-1]
+
+    def _in_vain(self, wanted: Wanted, failed: Sequence[Job]) -> list[Job]:
+        """The jobs of this take that were paid for and gave no clip, once there are too many of them. Blocks."""
+        here = [self.engine.journal.get(each.job) for each in wanted.gone]
+        jobs = {job.id: job for job in (*failed, *here) if job is not None and job.cost}
+        return list(jobs.values()) if len(jobs) >= self.failures else []
 
     def untried(self, wanted: Wanted, gone: Gone, error: DramagenError, tried: Collection[Route]) -> str:
         """What might have been tried after that verdict, had the project allowed it, and its price. Blocks.
