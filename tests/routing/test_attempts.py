@@ -171,6 +171,7 @@ def test_the_decay_is_the_measured_law() -> None:
 @pytest.mark.parametrize(
     ("cost", "chance"),
     [(-1, 0.5), (math.nan, 0.5), (math.inf, 0.5), (1, 1.01), (1, -0.01), (1, math.nan), ("1", 0.5), (1, True),
+     (1e101, 0.5), (10**400, 0.5), (Decimal("1e400"), 0.5), (1, math.inf), (1, -math.inf), (None, 0.5), (1, 1j),
      (Decimal("NaN"), 0.5), (Decimal("sNaN"), 0.5)],
 )  # fmt: skip
 def test_an_arm_of_nonsense_is_refused(cost: object, chance: object) -> None:
@@ -181,6 +182,8 @@ def test_an_arm_of_nonsense_is_refused(cost: object, chance: object) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"takes": -1}, {"takes": 1.5}, {"takes": True}, {"value": math.nan}, {"failed": {"b": 1}},
+     {"takes": 10**9}, {"takes": 101}, {"takes": 10**400}, {"takes": 2.0}, {"takes": math.nan}, {"takes": None},
+     {"value": 10**400}, {"value": "4"}, {"failed": {"a": 10**9}},
      {"failed": {"a": -1}}, {"failed": {"a": 0.5}}, {"rho": 1.5}, {"rho": -0.1}, {"rho": math.nan},
      {"arms": [Arm("a", 1, 0.5), Arm("a", 2, 0.5)]}],
 )  # fmt: skip
@@ -195,3 +198,21 @@ def test_the_error_is_known_by_name_in_another_process() -> None:
     from dramagen.errors import from_json
 
     assert isinstance(from_json(InvalidNumbers("no").to_json()), InvalidNumbers)
+
+
+def test_too_many_takes_are_refused_in_words_that_help() -> None:
+    with pytest.raises(InvalidNumbers, match="takes must be a whole number from 0 to 100, not 1000000000"):
+        plan_attempts([Arm("a", 1, 0.5)], takes=10**9, value=4.0)
+    assert len(plan_attempts([Arm("a", 1e-9, 0.5)], takes=100, value=math.inf, rho=0.0)) == 100
+    assert plan_attempts([Arm("a", 1, 0.5)], takes=0, value=4.0) == []
+    ends = [Arm("a", 1e100, 0.5), Arm("b", 5e-324, 1e-3)]
+    assert plan_attempts(ends, takes=3, value=1e99)[0].name == "b"
+
+
+def test_whole_numbers_of_other_types_are_takes_too() -> None:
+    class Four:
+        def __index__(self) -> int:
+            return 4
+
+    plan = plan_attempts([Arm("a", 1, 0.9)], takes=Four(), value=40.0)  # type: ignore[arg-type]  # such as numpy's
+    assert plan == plan_attempts([Arm("a", 1, 0.9)], takes=4, value=40.0)

@@ -123,11 +123,17 @@ def test_equal_worth_goes_to_the_cheaper_choice() -> None:
     ("options", "budget"),
     [({"s": [(-1, 1)]}, 5), ({"s": [(math.nan, 1)]}, 5), ({"s": [(1, math.nan)]}, 5), ({"s": [(math.inf, 1)]}, 5),
      ({"s": [(1, math.inf)]}, 5), ({"s": [("1", 1)]}, 5), ({}, -1), ({}, math.nan), ({}, -math.inf),
-     ({"s": [(Decimal("NaN"), 1)]}, 5)],
+     ({"s": [(Decimal("NaN"), 1)]}, 5), ({"s": [(1e101, 1)]}, 5), ({"s": [(1, -1e101)]}, 5),
+     ({"s": [(10**400, 1)]}, 5), ({"s": [(1, 1)]}, 10**400), ({"s": [(1, 1)]}, "5"), ({"s": [(1, None)]}, 5)],
 )  # fmt: skip
 def test_nonsense_is_refused(options: Ways, budget: float) -> None:
     with pytest.raises(InvalidNumbers):
         allocate(options, budget)
+
+
+def test_numbers_at_the_ends_of_what_floats_can_tell() -> None:
+    assert allocate({"s": [(Decimal("1e-400"), 1)]}, 0) == {"s": None}
+    assert allocate({"s": [(5e-324, 1)], "t": [(1e100, 1e100)]}, 1e99) == {"s": 0, "t": None}
 
 
 def test_no_shots_cost_nothing() -> None:

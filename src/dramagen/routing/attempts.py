@@ -11,10 +11,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dramagen.routing.numeric import InvalidNumbers, Number, count, finite, fraction, real
+from dramagen.routing.numeric import InvalidNumbers, Number, count, endless, finite, fraction
 
 DEFAULT_RHO = 0.4
 """How alike takes of one model on one shot are (intraclass correlation), until a project has taught its own."""
+
+
+MOST_TAKES = 100
+"""More takes of one shot than anybody makes; the work grows with their square."""
+
+MOST_FAILED = 1_000_000
+"""More rejected takes of one shot than anybody looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +42,6 @@ class Arm:
     chance: float
 
     def __post_init__(self) -> None:
-        # An episode makes hundreds of thousands, so only what is no ordinary float is looked at closely.
-        if (
-            type(self.cost) is type(self.chance) is float
-            and 0 <= self.cost < math.inf
-            and 0 <= self.chance <= 1
-        ):
-            return
         finite(f"the cost of {self.name!r}", self.cost, least=0)
         fraction(f"the chance of {self.name!r}", self.chance)
 
@@ -100,19 +100,20 @@ def plan_attempts(
 
     Args:
         arms: who can film it; an empty plan comes of none.
-        takes: how many takes may still be made on this shot.
+        takes: how many takes may still be made on this shot, :data:`MOST_TAKES` at most.
         value: what one accepted clip is worth, in the currency of the costs; infinity for "accepted at any price",
             which among equal chances is the cheapest.
         failed: how many takes of an arm were rejected on this shot already.
         rho: 0 where takes are independent, 1 where a second take repeats the verdict on the first.
 
     Raises:
-        InvalidNumbers: two arms of one name, a name in ``failed`` that no arm has, or a number that makes no sense.
+        InvalidNumbers: two arms of one name, a name in ``failed`` that no arm has, or a number that makes no
+            sense: NaN, a count below zero, a ``rho`` above 1, more takes than there can be.
     """
     offered = list(arms)
     past = _counts(offered, failed or {})
-    slots = count("takes", takes)
-    worth = float(real("value", value))
+    slots = count("takes", takes, MOST_TAKES)
+    worth = endless("value", value)
     candidates = _candidates(offered, past, slots, worth, fraction("rho", rho))
     taken = _at_any_price(candidates, slots) if worth == math.inf else _worth_while(candidates, slots, worth)
     return _told(offered, past, _first_of_each(candidates, taken, slots))
@@ -135,7 +136,7 @@ def _counts(arms: list[Arm], failed: Mapping[str, int]) -> list[int]:
         raise InvalidNumbers(f"two arms share a name: {', '.join(arm.name for arm in arms)}")
     if unknown := failed.keys() - names:
         raise InvalidNumbers(f"failed names no arm: {', '.join(sorted(map(str, unknown)))}")
-    return [count(f"failed[{arm.name!r}]", failed.get(arm.name, 0)) for arm in arms]
+    return [count(f"failed[{arm.name!r}]", failed.get(arm.name, 0), MOST_FAILED) for arm in arms]
 
 
 def _candidates(arms: list[Arm], past: list[int], slots: int, worth: float, rho: float) -> list[_Take]:

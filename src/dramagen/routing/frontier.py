@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import pairwise
 
-from dramagen.routing.numeric import InvalidNumbers, finite
+from dramagen.routing.numeric import InvalidNumbers, finite, fraction
 
 Point = tuple[float, float]
 """One setting of a router: its mean cost and its quality, such as the share of shots accepted."""
@@ -36,7 +36,8 @@ def aiq(points: Iterable[Point], most: float, least: float = 0.0) -> float:
     the dearest setting of any of them. RouterBench's own ``least`` is the cost of the cheapest setting; from zero, a
     router is also credited with what little money can buy.
     """
-    if finite("the largest cost", most) <= finite("the least cost", least, least=0):
+    most, least = float(finite("the largest cost", most)), float(finite("the least cost", least, least=0))
+    if most <= least:
         raise InvalidNumbers(f"the largest cost must be above {least}")
     corners = hull(points)
     return (_area(corners, most) - _area(corners, least)) / (most - least)
@@ -44,6 +45,8 @@ def aiq(points: Iterable[Point], most: float, least: float = 0.0) -> float:
 
 def pgr(quality: float, weak: float, strong: float) -> float:
     """How much of the gap between a weak and a strong model a router closes (RouteLLM, arXiv 2406.18665)."""
+    quality = float(finite("a quality", quality))
+    weak, strong = float(finite("the weak quality", weak)), float(finite("the strong quality", strong))
     if weak == strong:
         raise InvalidNumbers("a weak and a strong model of the same quality have no gap")
     return (quality - weak) / (strong - weak)
@@ -54,9 +57,8 @@ def apgr(points: Iterable[Point], weak: float, strong: float) -> float:
 
     Joined by straight lines; the ends are the two models alone.
     """
-    corners = sorted(
-        ({0.0: weak, 1.0: strong} | {float(share): quality for share, quality in points}).items()
-    )
+    known = {fraction("a share", share): quality for share, quality in points}
+    corners = sorted(({0.0: weak, 1.0: strong} | known).items())
     return sum(
         (right - left) * (pgr(low, weak, strong) + pgr(high, weak, strong)) / 2
         for (left, low), (right, high) in pairwise(corners)

@@ -15,12 +15,16 @@ from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar
 
 from dramagen.routing.core import Choice, improved
-from dramagen.routing.numeric import Number, finite, real
+from dramagen.routing.numeric import LARGEST, Number, finite, real
 
 Name = TypeVar("Name", bound=Hashable)
 
 ROUNDING = 1e-13
 """How far a sum of floats may be off, as a part of it. What is chosen is added up exactly before it is returned."""
+
+
+LEAST = math.ulp(0.0)
+"""What costs less than floats can tell costs something all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,11 @@ def _efficient(shot: object, ways: Sequence[tuple[Number, Number]]) -> list[Choi
     by_cost = []
     for index, (cost, worth) in enumerate(ways):
         # Thousands of ordinary floats pass here, so only what is not one is looked at closely.
-        if type(cost) is not float or not 0 <= cost < math.inf:
+        if type(cost) is not float or not 0 <= cost <= LARGEST:
             finite(f"the cost of option {index} of {shot!r}", cost, least=0)
-        if type(worth) is not float or not -math.inf < worth < math.inf:
+        if type(worth) is not float or not -LARGEST <= worth <= LARGEST:
             finite(f"the worth of option {index} of {shot!r}", worth)
-        by_cost.append((float(cost), -float(worth), index))
+        by_cost.append((float(cost) or (LEAST if cost else 0.0), -float(worth), index))
     by_cost.sort()
     kept = [Choice(0.0, 0.0, None)]
     for cost, minus_worth, index in by_cost:
@@ -198,5 +202,7 @@ def _spent(
         if pick.option is not None
     ]
     if any(isinstance(number, Decimal) for number in (*costs, limit)):
-        return sum((Decimal(str(cost)) for cost in costs), Decimal(0))
+        return sum(
+            (cost if isinstance(cost, Decimal) else Decimal(str(float(cost))) for cost in costs), Decimal(0)
+        )
     return sum(costs)

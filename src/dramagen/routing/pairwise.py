@@ -20,6 +20,9 @@ CENTRE = 1000.0
 SPREAD = 200.0
 """How far from its prior a rating may easily be (standard deviation, points); wide, so that comparisons decide."""
 
+NARROWEST, WIDEST = 1e-3, 1e6
+"""Below this spread, in points, no comparison could move a prior; above it no prior would say anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -71,20 +74,19 @@ def rate(
     related by their priors only.
 
     Raises:
-        InvalidNumbers: a spread that is not above zero, a prior that is no number, a model compared with itself.
+        InvalidNumbers: a spread below :data:`NARROWEST` or above :data:`WIDEST`, a prior that is no number, a model
+            compared with itself.
     """
     given = list(comparisons)
-    if finite("the spread", spread, least=0) == 0:
-        raise InvalidNumbers("the spread must be above zero")
+    if (spread := float(finite("the spread", spread, least=NARROWEST))) > WIDEST:
+        raise InvalidNumbers(f"the spread must be at most {WIDEST:g}, not {spread}")
     if selfish := next((each.a for each in given if each.a == each.b), None):
         raise InvalidNumbers(f"{selfish} is compared with itself")
     usable = [each for each in given if each.outcome != "both_bad"]
-    start = priors or {}
+    start = {model: float(finite(f"the prior of {model}", prior)) for model, prior in (priors or {}).items()}
     models = sorted({*start, *(name for each in given for name in (each.a, each.b))})
     place = {model: number for number, model in enumerate(models)}
     centre = [LOGITS_PER_POINT * (start.get(m, CENTRE) - CENTRE) for m in models]
-    for model, prior in start.items():
-        finite(f"the prior of {model}", prior)
     pairs = [(place[c.a], place[c.b], {"a": 1.0, "b": 0.0, "both_good": 0.5}[c.outcome]) for c in usable]
     firm = 1 / (LOGITS_PER_POINT * spread) ** 2
     theta, errors = _fitted(pairs, centre, firm)
