@@ -104,6 +104,7 @@ class Routing(Setting):
         value: what one accepted clip is worth; left out, some times what a middling model needs for one.
         takes: how many takes of one shot a plan looks ahead.
         review: what it costs that a person looks at one take.
+        switch: what it costs in worth that one take of a scene or a chain leaves its model; left out, none does.
         rho: how alike takes of one model on one shot are; left out, the project's own verdicts say.
         remedies: by cause, what may be tried where a route gives no clip; none for ``()``. Left out, another route,
             but nothing after a defective clip, which was paid for. They are tried in the order of :data:`HELPFUL`.
@@ -118,6 +119,7 @@ class Routing(Setting):
     value: Money | None = None
     takes: Annotated[int, Field(ge=1, le=16)] | None = None
     review: Money | None = None
+    switch: Money | None = None
     rho: Annotated[float, Field(ge=0, le=1)] | None = None
     remedies: Mapping[Cause, Annotated[tuple[Remedy, ...], BeforeValidator(_listed)]] = Field(
         default_factory=dict
@@ -135,7 +137,7 @@ class Routing(Setting):
             raise ValueError(f"{remedy} helps against {against} only, not against {cause}")
         return value
 
-    @field_validator("value", "review")
+    @field_validator("value", "review", "switch")
     @classmethod
     def _positive(cls, value: Money | None) -> Money | None:
         if value is not None and value.amount < 0:

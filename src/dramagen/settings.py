@@ -274,7 +274,12 @@ def _check_callback(settings: Settings) -> None:
 def _check_rates(settings: Settings) -> None:
     """A cap that cannot be compared is no cap."""
     used = {"currency": settings.currency} | {f"budgets.{b.per}": b.limit.currency for b in settings.budgets}
-    weighed = {"routing.value": settings.routing.value, "routing.review": settings.routing.review}
+    routing = settings.routing
+    weighed = {
+        "routing.value": routing.value,
+        "routing.review": routing.review,
+        "routing.switch": routing.switch,
+    }
     used |= {name: money.currency for name, money in weighed.items() if money is not None}
     for name, currency in used.items():
         if currency not in settings.rates.per_usd:

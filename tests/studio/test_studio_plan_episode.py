@@ -39,6 +39,28 @@ def test_shots_of_a_group_are_tried_on_one_model_first(lot: Any) -> None:
     assert models == {plan.solution.models["roof"]}
 
 
+@pytest.mark.parametrize("budget", [None, "1000 CNY"])
+def test_leaving_the_model_of_a_group_has_a_price_with_and_without_a_budget(
+    lot: Any, budget: str | None
+) -> None:
+    shots = [lot.shot.changed(id="a"), lot.shot.changed(id="b", duration=10)]
+    continuity = Continuity({"a": "roof", "b": "roof"})
+
+    def planned(**routing: str) -> Any:
+        return lot.open(routing=routing).plan(shots, budget=budget, continuity=continuity)
+
+    def takes(plan: Any, place: int) -> list[str]:
+        return [offer.name for offer in plan.solution.filmed[str(place)].takes]
+
+    alone = lot.open().plan(shots, budget=budget)
+    kept, free, dear = planned(), planned(switch="0 CNY"), planned(switch="1000 CNY")
+    for place in range(len(shots)):
+        assert takes(free, place) == takes(alone, place)
+        assert takes(dear, place) == takes(kept, place)
+    assert any(takes(kept, place) != takes(alone, place) for place in range(len(shots)))
+    assert "but where leaving it pays" in str(free)
+
+
 @pytest.mark.anyio
 async def test_a_call_may_have_a_policy_of_its_own_and_a_bound_take_stays(lot: Any) -> None:
     def last(shot: Any, quotes: Any, rates: Any) -> Any:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from dramagen.catalog.order import Quote
+from dramagen.money import Money
 from dramagen.routing.beliefs import rated, unrated
 from dramagen.routing.episode import Solution, solve
 from dramagen.routing.episode_items import Need, Offer
@@ -20,13 +22,18 @@ all there is to take again."""
 
 def solution_of(plan: "Plan") -> Solution:
     """How to film the plan's shots within its budget and deadline. Shots are called by their place in the plan."""
+
+    def worth(money: Money | None, otherwise: float) -> float:
+        return otherwise if money is None else float(plan.rates.convert(money, plan.currency).amount)
+
     rho = next((s.decision.outlook.rho for s in plan.shots if s.decision is not None), None)
     return solve(
         needs_of(plan),
         budget=None if plan.budget is None else float(plan.budget_converted.amount),
         deadline=plan.deadline,
         at_once=plan.concurrency,
-        human=0.0 if plan.review is None else float(plan.rates.convert(plan.review, plan.currency).amount),
+        switch=worth(plan.switch, inf),
+        human=worth(plan.review, 0.0),
         **({} if rho is None else {"rho": rho}),
     )
 

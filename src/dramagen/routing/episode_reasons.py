@@ -59,7 +59,7 @@ class _Figures:
         """Compared with the plan, whose best take per accepted clip is the measure."""
         assert self._filmed is not None
         kept = (self._plan.solution.models or {}).get(self._filmed.need.group or "")
-        if kept is not None and quote.route.model != kept:
+        if kept is not None and quote.route.model != kept and self._plan.switch is None:
             return f"the shots it belongs with keep {kept}"
         cost = self._cost(quote)
         same = next((o for o in self._filmed.takes if o.model == quote.route.model), None)

@@ -54,7 +54,8 @@ def sum_lines(plan: "Plan") -> list[str]:
             lines.append(f"at this budget one accepted clip is worth {_money(found.value, plan)}")
         if found.reserve > 0.005:
             lines.append(f"{_money(found.reserve, plan)} of the budget is held back for bad luck")
-    lines += [f"{group} keeps {model}" for group, model in sorted((found.models or {}).items())]
+    where = "" if plan.switch is None else " but where leaving it pays"
+    lines += [f"{group} keeps {model}{where}" for group, model in sorted((found.models or {}).items())]
     lines += [
         f"{group}: no model can film all its shots, so each is planned by itself" for group in found.split
     ]

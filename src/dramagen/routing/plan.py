@@ -65,7 +65,8 @@ class Plan:
     """All shots, with totals in the caps' currency. ``print(plan)`` explains it.
 
     ``currency`` and ``rates`` are those of the caps; ``concurrency`` has the jobs at once, by route.
-    ``deadline`` is in seconds of wall time; ``review`` is what it costs that a person looks at one take.
+    ``deadline`` is in seconds of wall time; ``review`` is what it costs that a person looks at one take, ``switch``
+    that one leaves the model its group keeps: None where none may.
     """
 
     shots: tuple[ShotPlan, ...]
@@ -75,6 +76,7 @@ class Plan:
     concurrency: Mapping[str, int] = field(default_factory=dict)
     deadline: float | None = None
     review: Money | None = None
+    switch: Money | None = None
     continuity: Continuity = field(default_factory=Continuity)
 
     @cached_property

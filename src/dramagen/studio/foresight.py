@@ -59,6 +59,7 @@ def plan_shots(
         {route.id: services.concurrency(route) or NO_LIMIT for route in routes},
         deadline=deadline,
         review=settings.routing.review,
+        switch=settings.routing.switch,
         continuity=continuity or Continuity(),
     )
     return plan if cap is None and deadline is None and continuity is None else following(plan)
