@@ -33,6 +33,17 @@ def test_previz_films_without_a_question_and_the_second_time_without_work(run: R
     assert len(run("jobs", "list", "--json").json["jobs"]) == 3
 
 
+@pytest.mark.parametrize("command", [("film", FILE), ("takes", FILE, "s01")])
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(
+    run: Run, place: Path, command: tuple[str, ...]
+) -> None:
+    (place / "full").symlink_to(place / "gone")
+    done = run(*command, "--out", "full")
+    assert done.code == 2
+    assert "full: nothing can be written there" in done.err
+    assert run("jobs", "list", "--json").json["jobs"] == []
+
+
 def test_people_see_what_was_filmed_and_what_it_would_cost(run: Run) -> None:
     done = run("film", FILE)
     assert done.code == 0

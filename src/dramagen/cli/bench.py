@@ -20,7 +20,7 @@ from dramagen.cli import bench_tables, exits
 from dramagen.cli.bench_judge import JudgeKey, JudgePrice, JudgeUrl, asked_judge, judge_ahead, judged
 from dramagen.cli.board import Board
 from dramagen.cli.consent import agree
-from dramagen.cli.options import AsJson, MoneyLimit, Yes
+from dramagen.cli.options import AsJson, MoneyLimit, Yes, opened
 from dramagen.cli.screen import calmly, counted, emit, note, say
 from dramagen.config import Budget, Config
 from dramagen.episode import Episode
@@ -134,6 +134,7 @@ async def _film(
         left = None if asked is None else judge_ahead(asked, suite, listed, plan, before, folder)
         beside = None if asked is None or left is None else left.beside(asked.model)
         agree(studio, plan, yes=yes, budget=budget, episode=Episode(suite.ledger_name, ()), beside=beside)
+        opened(folder)
         with board.shown():
             filmed = await film(studio, suite, listed, folder, before=before, reader=installed_reader())
         results = Results(

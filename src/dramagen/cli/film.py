@@ -21,6 +21,7 @@ from dramagen.cli.options import (
     Yes,
     capped,
     folder_of,
+    opened,
 )
 from dramagen.cli.screen import console, emit, note, say
 from dramagen.episode import Episode, Manifest
@@ -68,6 +69,7 @@ async def _film(
             ahead = await look_ahead(studio, episode, picks, folder, limit, refilm=True)
         warn_of_the_unfilmable(ahead.plan)
         agree(studio, ahead.plan, yes=yes, budget=budget, episode=episode)
+        opened(folder)
         with board.shown():
             manifest = await film_episode(
                 studio,

@@ -1,12 +1,14 @@
 """Options and arguments that several commands share."""
 
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated
 
 import typer
 
 from dramagen.config import Budget, Config
 from dramagen.episode import Episode
+from dramagen.errors import ConfigError
 from dramagen.money import Money
 
 
@@ -57,6 +59,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on stan
 def folder_of(file: Path, out: Path | None) -> Path:
     """Where an episode is filmed to."""
     return out if out is not None else Path("out") / (file.absolute().parent.name or file.stem)
+
+
+def opened(folder: Path) -> Path:
+    """The folder, made where it is not there yet. Raises ``ConfigError`` where nothing can be written into it: better
+    said before anything is paid for than when the first clip comes."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return folder
+    except OSError as problem:
+        raise ConfigError(
+            f"{folder}: nothing can be written there ({problem.strerror}); nothing was sent"
+        ) from None
 
 
 def capped(budget: Money | None, episode: Episode | None = None) -> Config:

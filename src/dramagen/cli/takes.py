@@ -9,7 +9,7 @@ import typer
 from dramagen.cli import exits
 from dramagen.cli.board import Board
 from dramagen.cli.consent import agree
-from dramagen.cli.options import AsJson, File, MoneyLimit, Out, Pin, ShotId, Yes, capped, folder_of
+from dramagen.cli.options import AsJson, File, MoneyLimit, Out, Pin, ShotId, Yes, capped, folder_of, opened
 from dramagen.cli.screen import emit, note, say
 from dramagen.episode import Episode
 from dramagen.episode.picks import load_picks
@@ -48,6 +48,7 @@ async def _takes(
     async with Studio(capped(budget, episode), on_event=board.event) as studio:
         ahead = await takes_ahead(studio, episode, shot_id, count, load_picks(file), folder)
         agree(studio, ahead.plan, yes=yes, budget=budget, episode=episode)
+        opened(folder)
         with board.shown():
             done, failed = await film_takes(studio, episode, ahead, folder, board.progress)
     if as_json:
