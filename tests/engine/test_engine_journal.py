@@ -20,6 +20,7 @@ from dramagen.catalog.route import Route
 from dramagen.engine.database import SQLite, Transaction
 from dramagen.engine.jobs import Intent, Job
 from dramagen.engine.journal import Database, JobMoved, Journal, TicketContested, TicketTaken
+from dramagen.engine.judgements import accepted_after, newest
 from dramagen.engine.postgres import Postgres
 from dramagen.engine.schema import MIGRATIONS
 from dramagen.engine.state import MOVES, NO_JOB, OPEN, RESERVED, SPENT, WASTED, JobState
@@ -554,3 +555,21 @@ def test_what_is_done_within_a_move_happens_with_it_or_not_at_all(journal: Journ
         journal.move(job, S.SENDING, within=asked.append)
     assert len(asked) == 1
     assert sending.state == S.SENDING
+
+
+# --- what is said of clips ---------------------------------------------------------------------------------
+
+
+def test_every_yes_is_heard_once_by_who_was_there_before(journal: Journal) -> None:
+    """Takes that are filmed side by side end by it, whichever process said so."""
+    assert journal.consult(newest) == 0
+    jobs = [journal.reserve(intent(shot, take))[0] for shot, take in (("s1:a", 1), ("s1:a", 2), ("s1:b", 1))]
+    journal.review(jobs[0].id, True, "before anybody listened")
+    since = journal.consult(newest)
+    for job, accepted in zip(jobs, (False, True, True), strict=True):
+        journal.review(job.id, accepted, "")
+    heard = journal.consult(lambda tx: accepted_after(tx, since))
+    assert [(shot, take) for _, shot, take in heard] == [("s1:a", 2), ("s1:b", 1)]
+    last, *_ = heard[-1]
+    assert journal.consult(lambda tx: accepted_after(tx, last)) == []
+    assert journal.consult(newest) == last
