@@ -194,3 +194,15 @@ def test_a_quote_named_twice_is_one_attempt(lot: Any) -> None:
 def test_a_named_policy_must_exist(lot: Any) -> None:
     with pytest.raises(ConfigError, match="'dearest' is unknown; there are best, cheapest"):
         lot.open(policy="dearest")
+
+
+@pytest.mark.anyio
+async def test_why_a_pin_cannot_serve_begins_with_what_can_be_changed(lot: Any) -> None:
+    async with lot.open(lot.vendor(), keys=BOTH, routing={"deny": ["kling"]}) as studio:
+        with pytest.raises(NoRoute) as raised:
+            await studio.shoot(lot.shot.pinned("kling"))
+    reasons = [reason for _, reason in raised.value.reasons]
+    assert reasons[0] == "[routing] denies kling"
+    retired = ["was retired on" in reason for reason in reasons]
+    assert any(retired)
+    assert retired == sorted(retired)

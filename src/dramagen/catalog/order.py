@@ -136,3 +136,8 @@ class Refusal(Record):
     reason: str
     """For people: what was asked and what would be right."""
     keyed: bool = False
+
+    @property
+    def retired(self) -> bool:
+        """Whether the model is gone: the reason nobody can do anything about."""
+        return self.rule == "retired"

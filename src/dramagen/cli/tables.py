@@ -54,7 +54,8 @@ def _choice(planned: ShotPlan) -> tuple[str, str, str, str, str]:
 def _why_not(planned: ShotPlan) -> str:
     """The nearest thing to a reason: a refusal where there is a key, the key that is missing, any refusal."""
     pin = planned.shot.pin
-    refusals = sorted((r for r in planned.refusals if r.route.satisfies(pin)), key=lambda r: not r.keyed)
+    mine = (r for r in planned.refusals if r.route.satisfies(pin))
+    refusals = sorted(mine, key=lambda r: (r.retired, not r.keyed))
     without_key = any(q.route.satisfies(pin) for q in planned.quotes)
     for refusal in refusals:
         if refusal.keyed or (pin is not None and not without_key):

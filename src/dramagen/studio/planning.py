@@ -122,13 +122,14 @@ class Planner:
     def nothing(self, planned: ShotPlan) -> DramagenError:
         """The error of a shot without an attempt: for every route it might have been, why not."""
         pin = planned.shot.pin
-        refusals = [r for r in planned.refusals if r.route.satisfies(pin)]
+        # What could still be changed is read first, not the models of last year.
+        refusals = sorted((r for r in planned.refusals if r.route.satisfies(pin)), key=lambda r: r.retired)
         quotes = [q for q in planned.quotes if q.route.satisfies(pin)]
         reasons = [(r.route.id, r.reason) for r in refusals]
         reasons += [(q.route.id, self._access(q.route).why or "no key") for q in quotes if not q.keyed]
         reasons += [(q.route.id, self._left_out(q, pin)) for q in quotes if q.keyed]
         what = f"{planned.shot.name!r} pinned to {pin}" if pin else f"{planned.shot.name!r}"
-        if pin and refusals and not quotes and all(r.rule == "retired" for r in refusals):
+        if pin and refusals and not quotes and all(r.retired for r in refusals):
             why = "; ".join(dict.fromkeys(r.reason for r in refusals))
             return RetiredModel(f"no route can film {what}: {why}", reasons=reasons)
         return NoRoute(f"no route can film {what}", reasons=reasons)
