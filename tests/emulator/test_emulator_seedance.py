@@ -330,6 +330,7 @@ def test_odd_shapes_of_a_task(ark: Create, client: httpx.Client, clock: ManualCl
     [
         ("[[moderate-output]]", "OutputVideoSensitiveContentDetected"),
         ("[[moderate-copyright]]", "OutputVideoSensitiveContentDetected.PolicyViolation"),
+        ("[[moderate-audio]]", "OutputAudioSensitiveContentDetected"),
         ("[[fail]]", "InternalServiceError"),
     ],
 )
@@ -339,6 +340,14 @@ def test_verdicts(ark: Create, client: httpx.Client, clock: ManualClock, marker:
     task = _task(client, task_id)
     assert (task["status"], task["error"]["code"]) == ("failed", code)
     assert "Request id: 02" in task["error"]["message"]
+
+
+def test_a_clip_without_sound_has_none_to_refuse(
+    ark: Create, client: httpx.Client, clock: ManualClock
+) -> None:
+    task_id = ark("x [[moderate-audio]]", generate_audio=False).json()["id"]
+    clock.advance(300)
+    assert _task(client, task_id)["status"] == "succeeded"
 
 
 def test_output_follows_the_first_frame(ark: Create, client: httpx.Client, clock: ManualClock) -> None:

@@ -133,6 +133,9 @@ def _verdict(content: Content, fields: Fields) -> dict[str, str] | None:
     if "[[moderate-output]]" in content.text:
         code = "OutputVideoSensitiveContentDetected"
         return failed(code, "the output video may contain sensitive information")
+    if fields.audio and "[[moderate-audio]]" in content.text:
+        code = "OutputAudioSensitiveContentDetected"
+        return failed(code, "the output audio may contain sensitive information")
     if "[[fail]]" in content.text:
         return failed("InternalServiceError", "the service encountered an unexpected internal error")
     return failed(*fields.late_error) if fields.late_error else None
