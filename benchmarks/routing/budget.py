@@ -4,7 +4,6 @@ import math
 import random
 import time
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from report import Row
@@ -50,7 +49,7 @@ def allocated() -> list[Row]:
             sure += found.exact
             if found.spent > budget:
                 raise AssertionError("over the budget")
-            if shots <= CHECKED and find_spec("scipy"):
+            if shots <= CHECKED:
                 begun = time.perf_counter()
                 best = exact(options, budget)
                 theirs.append(time.perf_counter() - begun)

@@ -171,11 +171,12 @@ def vectors(replay: Replay, takes: int) -> Row:
     }
 
 
-def areas(plane: Plane) -> list[Row]:
+def areas(plane: Plane, takes: int) -> list[Row]:
     """AIQ of each router up to the dearest single model: from no cost, and from the cheapest single model."""
     most, least = max(plane[SINGLES])[0], min(plane[SINGLES])[0]
     return [
         {
+            "takes": takes,
             "router": name,
             "AIQ from 0": f"{aiq(points, most):.3f}",
             f"AIQ from {least:.2f}": f"{aiq(points, most, least):.3f}",
@@ -198,7 +199,7 @@ def replayed(folder: Path, splits: int) -> tuple[dict[str, list[Row]], dict[str,
                     tables[f"policies-{name}"] = policies(found)
             if bar == "strict":
                 planes[name] = replay.plane(prices, 3)
-                tables[f"areas-{name}"] = areas(planes[name])
+                tables[f"areas-{name}"] = areas(planes[name], 3) + areas(replay.plane(prices, 4), 4)
         tables["vectors"] += [{"bar": bar} | vectors(replay, 3)]
         tables["fit"].append(
             {

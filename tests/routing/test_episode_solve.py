@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dramagen.routing.attempts import decayed
-from dramagen.routing.episode import Solution, solve
+from dramagen.routing.episode import solve
 from dramagen.routing.episode_items import Need, Offer
+from dramagen.routing.episode_solution import Solution
 
 EPISODES = st.lists(
     st.lists(st.tuples(st.floats(0.2, 9), st.floats(0.05, 0.98)), min_size=1, max_size=3),

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from dramagen.catalog.order import Quote
 from dramagen.money import Money
 from dramagen.routing.beliefs import rated, unrated
-from dramagen.routing.episode import Solution, solve
+from dramagen.routing.episode import solve
 from dramagen.routing.episode_items import Need, Offer
+from dramagen.routing.episode_solution import Solution
 from dramagen.routing.outlook import TAKES
 
 if TYPE_CHECKING:

@@ -16,35 +16,47 @@ def wall_seconds(filmed: Iterable[Filmed], at_once: Mapping[str, int]) -> float 
         at_once: jobs at once, by key; a key that is not in it has room for all.
     """
     waiting = {each.need.name: each for each in filmed}
-    ended: dict[str, float] = {}
+    followers: dict[str, list[str]] = {}
+    for name, each in waiting.items():
+        if each.need.after in waiting and each.need.after is not None:
+            followers.setdefault(each.need.after, []).append(name)
+    places = {name: number for number, name in enumerate(waiting)}
     free: dict[str, list[float]] = {}
-    for name in _in_order(waiting):
+    # Takes come to their keys in the order in which they can begin: (when, whose, which, chance that it is made).
+    ready = [(0.0, places[name], name, 0, 1.0) for name in _first(waiting)]
+    heapq.heapify(ready)
+    last = 0.0
+    while ready:
+        at, place, name, nth, reached = heapq.heappop(ready)
         each = waiting[name]
-        at = ended.get(each.need.after or "", 0.0)
-        reached = 1.0
-        for offer, chance in zip(each.takes, each.chances, strict=True):
-            if offer.seconds is None:
-                return None
-            places = None
-            if offer.key in at_once:
-                places = free.setdefault(offer.key, [0.0] * max(1, at_once[offer.key]))
-            begun = at if places is None else max(at, heapq.heappop(places))
-            at = begun + reached * offer.seconds
-            if places is not None:
-                heapq.heappush(places, at)
-            reached *= 1 - chance
-        ended[name] = at
-    return max(ended.values(), default=0.0)
+        if nth == len(each.takes):
+            last = max(last, at)
+            for follower in followers.pop(name, ()):
+                heapq.heappush(ready, (at, places[follower], follower, 0, 1.0))
+            continue
+        offer = each.takes[nth]
+        if offer.seconds is None:
+            return None
+        begun = at
+        if offer.key in at_once:
+            lanes = free.setdefault(offer.key, [0.0] * max(1, at_once[offer.key]))
+            begun = max(at, heapq.heappop(lanes))
+            heapq.heappush(lanes, begun + reached * offer.seconds)
+        after = begun + reached * offer.seconds
+        heapq.heappush(ready, (after, place, name, nth + 1, reached * (1 - each.chances[nth])))
+    return last
 
 
-def _in_order(waiting: Mapping[str, Filmed]) -> list[str]:
-    """Every shot after the one it follows, otherwise as they come."""
-    ordered: dict[str, None] = {}
+def _first(waiting: Mapping[str, Filmed]) -> list[str]:
+    """The shots that wait for no other; of shots that wait for one another in a circle, the first."""
+    first, known = [], set()
     for name in waiting:
         line: list[str] = []
         at: str | None = name
-        while at is not None and at in waiting and at not in ordered and at not in line:
+        while at is not None and at in waiting and at not in known and at not in line:
             line.append(at)
             at = waiting[at].need.after
-        ordered.update(dict.fromkeys(reversed(line)))
-    return list(ordered)
+        if line and (at is None or at not in known):
+            first.append(line[-1] if at not in line else line[line.index(at)])
+        known.update(line)
+    return first

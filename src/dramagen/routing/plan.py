@@ -9,9 +9,9 @@ from typing import Any
 from dramagen.catalog.order import Quote, Refusal
 from dramagen.money import Money, Rates
 from dramagen.routing.decision import Decision
-from dramagen.routing.episode import Solution
 from dramagen.routing.episode_items import Continuity
 from dramagen.routing.episode_plan import solution_of
+from dramagen.routing.episode_solution import Solution
 from dramagen.routing.episode_text import episode_json, lost_lines, shot_json, sum_lines, take_lines
 from dramagen.shot import Shot
 
