@@ -246,3 +246,74 @@ def test_a_deadline_buys_speed_and_says_when_none_is_to_be_had() -> None:
     late = solve(needs, 100, at_once=places, deadline=10)
     assert late.late
     assert late.seconds == 240
+
+
+def test_a_deadline_moves_only_the_shots_that_it_has_to() -> None:
+    needs = [
+        Need(
+            f"s{n}",
+            (offer("slow", 1, 0.9, seconds=600.0), offer("quick", 1.5 + n / 10, 0.9, seconds=60.0)),
+            takes=1,
+        )
+        for n in range(8)
+    ]
+    hurried = solve(needs, 100, at_once={"slow": 1, "quick": 1}, deadline=3000)
+    assert hurried.seconds is not None
+    assert hurried.seconds <= 3000
+    assert [takes(hurried, need.name) for need in needs].count(["slow"]) >= 4
+
+
+def test_a_place_is_not_kept_for_a_take_that_cannot_begin_yet() -> None:
+    """The second take of the first shot waits for its first; the second shot is filmed in between."""
+    first = (offer("a", 1, 0.5, seconds=100.0), offer("b", 2, 0.45, seconds=10.0))
+    second = (offer("b", 1, 0.9, seconds=10.0),)
+    needs = [Need("s0", first, takes=2), Need("s1", second, takes=1)]
+    found = solve(needs, 100, at_once={"a": 1, "b": 1})
+    assert (takes(found, "s0"), takes(found, "s1")) == (["a", "b"], ["b"])
+    assert found.seconds == pytest.approx(105)
+
+
+def test_shots_that_wait_for_one_another_in_a_circle_are_counted() -> None:
+    offers = (offer("a", 1, 0.9, seconds=10.0),)
+    needs = [Need("s0", offers, takes=1, after="s1"), Need("s1", offers, takes=1, after="s0")]
+    assert solve(needs, 100).seconds == 20
+
+
+# --- short cuts that were too short --------------------------------------------------------------------------
+
+
+def test_a_group_keeps_the_model_that_is_worth_most_not_the_likeliest_at_any_price() -> None:
+    needs = chain([(1, 0.9), (8, 0.92)], [(1, 0.9), (8, 0.92)], takes=1)
+    assert solve(needs, 10).models == {"g": "r0"}
+    assert solve(needs, 10, budget=50, caution=0).models == {"g": "r0"}
+
+
+@pytest.mark.parametrize("budget", [None, 12.0, 30.0])
+def test_a_price_of_switching_counts_at_every_budget(budget: float | None) -> None:
+    needs = chain([(1, 0.9), (2, 0.5)], [(9, 0.1), (2, 0.9)], takes=1)
+    away = solve(needs, 20, budget=budget, caution=0, switch=0.5)
+    assert (takes(away, "s0"), takes(away, "s1")) == (["r0"], ["r1"])
+    kept = solve(needs, 20, budget=budget, caution=0, switch=500)
+    assert (takes(kept, "s0"), takes(kept, "s1")) == (["r1"], ["r1"])
+
+
+def test_a_scene_no_model_can_film_whole_is_not_split_where_a_switch_has_a_price() -> None:
+    needs = [
+        Need("s0", (offer("a", 1, 0.5), offer("b", 1.1, 0.5)), takes=1, group="g"),
+        Need("s1", (offer("b", 1, 0.5),), takes=1, group="g"),
+        Need("s2", (offer("a", 1, 0.5), offer("b", 1.1, 0.5)), takes=1, group="g"),
+        Need("s3", (offer("a", 1, 0.5),), takes=1, group="g"),
+    ]
+    assert solve(needs, 100).split == ("g",)
+    soft = solve(needs, 100, switch=0.3)
+    assert soft.split == ()
+    assert soft.models == {"g": "a"}
+    assert [takes(soft, f"s{n}") for n in range(4)] == [["a"], ["b"], ["a"], ["a"]]
+
+
+def test_what_is_left_of_the_money_is_shared_out_within_a_group() -> None:
+    needs = chain(*[[(1.0, 0.3)]] * 6, takes=3)
+    money = 8.0
+    found = solve(needs, 1000, budget=money, caution=0)
+    assert found.expected <= money
+    assert found.expected > money - 0.7  # less than the next take of any of them costs

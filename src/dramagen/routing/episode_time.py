@@ -16,14 +16,15 @@ def wall_seconds(filmed: Iterable[Filmed], at_once: Mapping[str, int]) -> float 
         at_once: jobs at once, by key; a key that is not in it has room for all.
     """
     waiting = {each.need.name: each for each in filmed}
+    first = _first(waiting)
     followers: dict[str, list[str]] = {}
     for name, each in waiting.items():
-        if each.need.after in waiting and each.need.after is not None:
+        if each.need.after is not None and name not in first:
             followers.setdefault(each.need.after, []).append(name)
     places = {name: number for number, name in enumerate(waiting)}
     free: dict[str, list[float]] = {}
     # Takes come to their keys in the order in which they can begin: (when, whose, which, chance that it is made).
-    ready = [(0.0, places[name], name, 0, 1.0) for name in _first(waiting)]
+    ready = [(0.0, places[name], name, 0, 1.0) for name in first]
     heapq.heapify(ready)
     last = 0.0
     while ready:
@@ -47,9 +48,10 @@ def wall_seconds(filmed: Iterable[Filmed], at_once: Mapping[str, int]) -> float 
     return last
 
 
-def _first(waiting: Mapping[str, Filmed]) -> list[str]:
+def _first(waiting: Mapping[str, Filmed]) -> dict[str, None]:
     """The shots that wait for no other; of shots that wait for one another in a circle, the first."""
-    first, known = [], set()
+    first: dict[str, None] = {}
+    known: set[str] = set()
     for name in waiting:
         line: list[str] = []
         at: str | None = name
@@ -57,6 +59,6 @@ def _first(waiting: Mapping[str, Filmed]) -> list[str]:
             line.append(at)
             at = waiting[at].need.after
         if line and (at is None or at not in known):
-            first.append(line[-1] if at not in line else line[line.index(at)])
+            first[line[-1] if at not in line else line[line.index(at)]] = None
         known.update(line)
     return first
