@@ -27,6 +27,12 @@ from dramagen.emulator.state import Account, Job
 GOLDEN = 0.6180339887498949
 """Multiples of it, without their whole part, fill the line from 0 to 1 evenly in whatever order they come."""
 
+SETTINGS: dict[str, dict[str, Any]] = {
+    "wan": {"task_qps": 0, "create_rps": 0},
+    "replicate": {"wait_output": True},
+}
+"""No rates; and a create held until its job has ended brings the clip's URL, or nobody could tell which it was."""
+
 
 class Load:
     """Wraps the emulator: answers after ``latency`` seconds, and counts."""
@@ -96,10 +102,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--spread", type=float, default=0.0)
     asked = parser.parse_args()
-    # A create held until its job has ended brings the clip's URL, or whoever sent it would know of no job.
-    load = Load(
-        app(settings={"replicate": {"wait_output": True}}), asked.latency, asked.seconds, asked.spread
-    )
+    load = Load(app(settings=SETTINGS), asked.latency, asked.seconds, asked.spread)
     unchecked(load)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
