@@ -72,6 +72,7 @@ def test_at_a_terminal_it_asks_and_no_means_no(run: Run, monkeypatch: pytest.Mon
     done = run("film", FILE, "--pin", "kling", typed="n\n")
     assert done.code == 3
     assert "This may cost up to" in done.err
+    assert "if refusals are charged and it goes elsewhere. Go on?" in done.err
     assert run("jobs", "list", "--json").json["jobs"] == []
 
 

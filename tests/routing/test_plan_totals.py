@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from dramagen.catalog.order import Order, Price, Quote, Refusal
 from dramagen.catalog.route import Route
+from dramagen.config import HELPFUL
 from dramagen.errors import ConfigError
 from dramagen.money import Money, Rates
 from dramagen.routing.plan import Plan, ShotPlan
 from dramagen.routing.policy import Cheapest, policy
+from dramagen.routing.remedies import most_with_remedies
 from dramagen.shot import Shot
 
 RATES = Rates({"CNY": Decimal("7")}, date(2026, 11, 22))
@@ -67,6 +69,27 @@ def test_sums_leave_out_what_is_held_and_use_the_first_attempt() -> None:
         planned(quote("a", "100 CNY"), held="a:cn/one"),
     )
     assert (made.expected, made.most) == (Money("9 CNY"), Money("10 CNY"))
+
+
+@pytest.mark.parametrize(
+    ("failures", "leave", "most"),
+    [
+        (1, {}, "10 CNY"),
+        (2, {}, "60 CNY"),
+        (3, {}, "64 CNY"),
+        (9, {}, "64 CNY"),
+        (3, {"failed": ("again",)}, "117 CNY"),
+        (9, dict.fromkeys(HELPFUL, ()), "10 CNY"),
+        (9, dict.fromkeys(HELPFUL, ()) | {"failed": ("again",)}, "20 CNY"),
+    ],
+)
+def test_what_refusals_may_cost_beside_the_first_attempts(failures: int, leave: Any, most: str) -> None:
+    made = plan(
+        planned(quote("a", "2 CNY", most="3 CNY"), quote("b", "4 CNY"), quote("c", "50 CNY")),
+        planned(quote("a", "1 USD")),
+        planned(quote("a", "100 CNY"), quote("b", "100 CNY"), held="a:cn/one"),
+    )
+    assert most_with_remedies(made, leave, failures) == Money(most)
 
 
 @pytest.mark.parametrize(("budget", "feasible"), [("10 CNY", True), ("9.99 CNY", False), (None, True)])

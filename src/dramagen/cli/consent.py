@@ -12,6 +12,7 @@ from dramagen.episode import Episode
 from dramagen.errors import BudgetExceeded
 from dramagen.money import Money, total
 from dramagen.routing.plan import Plan
+from dramagen.routing.remedies import most_with_remedies
 from dramagen.studio import Studio
 
 
@@ -73,15 +74,25 @@ def agree(
     if budget is not None and (beside is None or beside.most is not None):
         return
     most = plan.most + more
-    cost = f"this may cost up to {plan.most} (expected {plan.expected})"
+    filming = f"up to {plan.most} (expected {plan.expected}){_refused(studio, plan, episode)}"
+    cost = f"this may cost {filming}"
     if beside is not None:
-        filming = "nothing" if studio.settings.emulator else f"up to {plan.most} (expected {plan.expected})"
-        cost = f"filming may cost {filming}; {beside}"
+        cost = f"filming may cost {'nothing' if studio.settings.emulator else filming}; {beside}"
     cap = "" if beside is not None and beside.most is None else f", --budget '{most}' caps it"
     ask(
         f"{cost[0].upper()}{cost[1:]}. Go on?",
         f"{cost} and there is no terminal to ask on: --yes says yes{cap}; nothing was sent",
     )
+
+
+def _refused(studio: Studio, plan: Plan, episode: Episode | None) -> str:
+    """What it may cost where vendors charge for what they refuse, and it is tried in other ways."""
+    routing = studio.settings.routing
+    most = most_with_remedies(plan, routing.remedies, routing.failures)
+    if episode is not None and episode.budget is not None and episode.budget.per == "episode":
+        cap = plan.rates.convert(studio.settings.rated(episode.budget.limit), plan.currency)
+        most = min(most, cap)
+    return f", up to {most} if refusals are charged and it goes elsewhere" if most > plan.most else ""
 
 
 def _within(

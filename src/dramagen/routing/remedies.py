@@ -6,8 +6,9 @@ from typing import Any
 
 from dramagen.catalog.order import Quote
 from dramagen.config import HELPFUL, Cause, Remedy
+from dramagen.money import Money
 from dramagen.routing.causes import allowed
-from dramagen.routing.plan import ShotPlan
+from dramagen.routing.plan import Plan, ShotPlan
 
 Leave = Mapping[Cause, Sequence[Remedy]]
 """What a project allows, by cause; ``[routing.remedies]``."""
@@ -75,3 +76,21 @@ def silent_on(quote: Quote, quotes: Iterable[Quote]) -> Quote | None:
 def untried(listed: Sequence[Option]) -> str:
     """What might have been tried, had the project allowed it, and for how much; empty where there is nothing."""
     return "; ".join(str(option) for option in listed if not option.allowed and option.quote is not None)
+
+
+def most_with_remedies(plan: Plan, leave: Leave, failures: int) -> Money:
+    """The most a plan can cost where vendors charge for what they refuse, and remedies are bought; ``most`` or more.
+
+    Args:
+        failures: how many jobs of one take may be paid for in vain; the last of them is the last that is bought.
+    """
+    named = {remedy for cause in HELPFUL for remedy in allowed(leave, cause)}
+    once_more = 2 if named & {"again", "without_sound"} else 1
+    total = plan.most
+    for planned in plan.shots:
+        if planned.held is None and planned.attempts:
+            routes = planned.attempts if "other_route" in named else planned.attempts[:1]
+            prices = [plan.rates.convert(q.price.most, plan.currency) for q in routes]
+            further = sorted([*prices[1:], *prices * (once_more - 1)], reverse=True)
+            total = sum(further[: failures - 1], total)
+    return total
