@@ -194,6 +194,32 @@ def test_a_request_of_nonsense_is_refused(wrong: dict[str, object]) -> None:
     assert isinstance(caught.value, (DramagenError, ValueError))
 
 
+@pytest.mark.parametrize("name", [None, 7, b"a", [], ("a",)])
+def test_the_name_of_an_arm_is_text(name: object) -> None:
+    with pytest.raises(InvalidNumbers, match="the name of an arm is text"):
+        Arm(name, 1, 0.5)  # type: ignore[arg-type]  # what the test is about
+
+
+@pytest.mark.parametrize(
+    "arms", [[("a", 1, 0.5)], "ab", None, 5, Arm("a", 1, 0.5).name, [{"name": 10**5000}]]
+)
+def test_what_is_no_arm_is_told_what_one_is(arms: object) -> None:
+    with pytest.raises(InvalidNumbers, match=r"arms are a list of Arm\(name, cost, chance\)"):
+        plan_attempts(arms, takes=2, value=4.0)  # type: ignore[arg-type]  # what the test is about
+
+
+@pytest.mark.parametrize("failed", [["a"], 5, "a", {"a"}])
+def test_rejected_takes_are_counted_by_arm(failed: object) -> None:
+    with pytest.raises(InvalidNumbers, match="failed counts rejected takes by arm"):
+        plan_attempts([Arm("a", 1, 0.5)], 2, 4.0, failed)  # type: ignore[arg-type]  # what the test is about
+
+
+@pytest.mark.parametrize("nonsense", [[10**5000], {"a": -(10**5000)}])
+def test_numbers_too_long_to_be_written_are_refused_all_the_same(nonsense: object) -> None:
+    with pytest.raises(InvalidNumbers, match=f"must be a number, not a {type(nonsense).__name__}"):
+        Arm("x", nonsense, 0.5)  # type: ignore[arg-type]  # what the test is about
+
+
 def test_the_error_is_known_by_name_in_another_process() -> None:
     from dramagen.errors import from_json
 

@@ -131,6 +131,23 @@ def test_nonsense_is_refused(options: Ways, budget: float) -> None:
         allocate(options, budget)
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [([[(1, 1)]], "the options are by shot"), (None, "the options are by shot"), ([("s", 1, 1)], "by shot"),
+     ({"s": [(1, 2, 3)]}, r"option 0 of 's' must be \(cost, worth\)"), ({"s": (1, 0.5)}, "option 0 of 's' must be"),
+     ({"s": [(1, 1), (10**5000,)]}, "option 1 of 's' must be"), ({"s": "ab"}, r"a list of \(cost, worth\), not 'ab'"),
+     ({"s": None}, r"a list of \(cost, worth\), not None"), ({"s": {1: 2}}, r"a list of \(cost, worth\)"),
+     ({"s": iter([(1, 1)])}, r"a list of \(cost, worth\)")],
+)  # fmt: skip
+def test_options_of_another_shape_are_told_the_right_one(options: object, told: str) -> None:
+    with pytest.raises(InvalidNumbers, match=told):
+        allocate(options, 5)  # type: ignore[arg-type]  # what the test is about
+
+
+def test_pairs_may_be_lists() -> None:
+    assert allocate({"s": [[1, 0.5], [2, 0.9]]}, 2) == {"s": 1}  # type: ignore[list-item]  # as JSON has it
+
+
 def test_numbers_at_the_ends_of_what_floats_can_tell() -> None:
     assert allocate({"s": [(Decimal("1e-400"), 1)]}, 0) == {"s": None}
     assert allocate({"s": [(5e-324, 1)], "t": [(1e100, 1e100)]}, 1e99) == {"s": 0, "t": None}

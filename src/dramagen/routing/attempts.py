@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dramagen.routing.numeric import InvalidNumbers, Number, count, endless, finite, fraction
+from dramagen.routing.numeric import InvalidNumbers, Number, count, endless, finite, fraction, shown
 
 DEFAULT_RHO = 0.4
 """How alike takes of one model on one shot are (intraclass correlation), until a project has taught its own."""
@@ -34,7 +34,8 @@ class Arm:
             the time a person needs to look at the take belongs in it too.
         chance: the chance that its first take on such a shot is accepted, 0 to 1.
 
-    Raises ``InvalidNumbers`` for a cost below zero or without end, or a chance outside 0 to 1.
+    Raises ``InvalidNumbers`` for a name that is no text, a cost below zero or without end, and a chance outside
+    0 to 1.
     """
 
     name: str
@@ -42,6 +43,8 @@ class Arm:
     chance: float
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise InvalidNumbers(f"the name of an arm is text, such as 'kling-3.0', not {shown(self.name)}")
         finite(f"the cost of {self.name!r}", self.cost, least=0)
         fraction(f"the chance of {self.name!r}", self.chance)
 
@@ -107,10 +110,10 @@ def plan_attempts(
         rho: 0 where takes are independent, 1 where a second take repeats the verdict on the first.
 
     Raises:
-        InvalidNumbers: two arms of one name, a name in ``failed`` that no arm has, or a number that makes no
-            sense: NaN, a count below zero, a ``rho`` above 1, more takes than there can be.
+        InvalidNumbers: what is no :class:`Arm`, two arms of one name, a name in ``failed`` that no arm has, or a
+            number that makes no sense: NaN, a count below zero, a ``rho`` above 1, more takes than there can be.
     """
-    offered = list(arms)
+    offered = _arms(arms)
     past = _counts(offered, failed or {})
     slots = count("takes", takes, MOST_TAKES)
     worth = endless("value", value)
@@ -130,7 +133,17 @@ class _Take(NamedTuple):
     chance: float
 
 
+def _arms(given: Iterable[Arm]) -> list[Arm]:
+    arms = list(given) if isinstance(given, Iterable) else [given]
+    for arm in arms:
+        if not isinstance(arm, Arm):
+            raise InvalidNumbers(f"arms are a list of Arm(name, cost, chance); {shown(arm)} is none")
+    return arms
+
+
 def _counts(arms: list[Arm], failed: Mapping[str, int]) -> list[int]:
+    if not isinstance(failed, Mapping):
+        raise InvalidNumbers(f"failed counts rejected takes by arm, {{'kling-3.0': 1}}, not {shown(failed)}")
     names = {arm.name for arm in arms}
     if len(names) < len(arms):
         raise InvalidNumbers(f"two arms share a name: {', '.join(arm.name for arm in arms)}")

@@ -15,13 +15,15 @@ from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar
 
 from dramagen.routing.core import Choice, improved
-from dramagen.routing.numeric import LARGEST, Number, finite, real
+from dramagen.routing.numeric import LARGEST, InvalidNumbers, Number, finite, real, shown
 
 Name = TypeVar("Name", bound=Hashable)
 
 ROUNDING = 1e-13
 """How far a sum of floats may be off, as a part of it. What is chosen is added up exactly before it is returned."""
 
+
+_SHAPE = "{'s01': [(1.5, 0.6), (3.0, 0.8)]}"
 
 LEAST = math.ulp(0.0)
 """What costs less than floats can tell costs something all the same."""
@@ -62,7 +64,8 @@ def allocate(
     where the search was cut short (see ``Allocation.exact``) the answer is within ``bound``.
 
     Raises:
-        InvalidNumbers: a cost below zero, a budget below zero, NaN, or an infinite cost or worth.
+        InvalidNumbers: options that are no pairs by shot, a cost below zero, a budget below zero, NaN, or an infinite
+            cost or worth.
     """
     return allocation(options, budget).chosen
 
@@ -77,6 +80,8 @@ class Knapsack(Generic[Name]):
 
     def __init__(self, options: Mapping[Name, Sequence[tuple[Number, Number]]]) -> None:
         """Raises ``InvalidNumbers`` for a cost below zero, NaN, or an infinite cost or worth."""
+        if not isinstance(options, Mapping):
+            raise InvalidNumbers(f"the options are by shot, {_SHAPE}, not {shown(options)}")
         self._options = options
         self._rows = [_efficient(shot, ways) for shot, ways in options.items()]
 
@@ -109,8 +114,16 @@ class Knapsack(Generic[Name]):
 
 def _efficient(shot: object, ways: Sequence[tuple[Number, Number]]) -> list[Choice]:
     """A shot's choices by rising cost, each worth more than every cheaper one; the first is the cheapest of all."""
+    if isinstance(ways, str | Mapping) or not hasattr(ways, "__getitem__"):
+        raise InvalidNumbers(f"the options of {shot!r} are a list of (cost, worth), not {shown(ways)}")
     by_cost = []
-    for index, (cost, worth) in enumerate(ways):
+    for index, way in enumerate(ways):
+        try:
+            cost, worth = way
+        except (TypeError, ValueError):
+            raise InvalidNumbers(
+                f"option {index} of {shot!r} must be (cost, worth), as in {_SHAPE}, not {shown(way)}"
+            ) from None
         # Thousands of ordinary floats pass here, so only what is not one is looked at closely.
         if type(cost) is not float or not 0 <= cost <= LARGEST:
             finite(f"the cost of option {index} of {shot!r}", cost, least=0)

@@ -4,6 +4,7 @@ import math
 from decimal import Decimal
 from numbers import Real
 from operator import index
+from reprlib import Repr
 
 from dramagen.errors import DramagenError
 
@@ -34,7 +35,7 @@ def finite(what: str, number: Number, *, least: float = -math.inf) -> Number:
 def real(what: str, number: Number) -> Number:
     """The number itself, which may be infinite. Raises ``InvalidNumbers`` for NaN and what is no number."""
     if isinstance(number, bool) or not isinstance(number, (Real, Decimal)):
-        raise InvalidNumbers(f"{what} must be a number, not {number!r}")
+        raise InvalidNumbers(f"{what} must be a number, not {shown(number)}")
     if number.is_nan() if isinstance(number, Decimal) else number != number:
         raise InvalidNumbers(f"{what} is not a number")
     return number
@@ -56,8 +57,18 @@ def endless(what: str, number: Number) -> float:
 def count(what: str, number: int, most: int) -> int:
     """The number as an int. Raises ``InvalidNumbers`` unless it is a whole one from zero to ``most``."""
     if isinstance(number, bool) or not hasattr(number, "__index__"):
-        raise InvalidNumbers(f"{what} must be a whole number from 0 to {most}, not {number!r}")
+        raise InvalidNumbers(f"{what} must be a whole number from 0 to {most}, not {shown(number)}")
     if not 0 <= (whole := index(number)) <= most:
         found = whole if abs(whole) < LARGEST else "one of over a hundred digits"
         raise InvalidNumbers(f"{what} must be a whole number from 0 to {most}, not {found}")
     return whole
+
+
+def shown(value: object) -> str:
+    """What was given instead, short enough for an error; whole numbers of thousands of digits have no text."""
+    brief = Repr()
+    brief.maxstring = brief.maxother = 60
+    try:
+        return brief.repr(value)
+    except ValueError:
+        return f"a {type(value).__name__}"
