@@ -47,6 +47,8 @@ def sensible(options: Sequence[Option]) -> list[Option]:
 
 def _net(option: Option) -> tuple[float, float, float]:
     """What an option is worth less what it costs and weighs; clips of endless worth come before everything."""
+    if len(option.shots) == 1 and (value := option.shots[0].need.value) < inf:
+        return 0.0, value * option.worth - option.shots[0].way.cost - option.burden, -option.cost
     endless = fsum(each.worth for each in option.shots if each.need.value == inf)
     stated = fsum(each.need.value * each.worth for each in option.shots if each.need.value < inf)
     return endless, stated - fsum(each.way.cost for each in option.shots) - option.burden, -option.cost

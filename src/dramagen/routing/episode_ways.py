@@ -108,7 +108,7 @@ def ways(
     orders = {_order(trail) for hull in hulls for _, _, trail in hull}
     if takes and arms:
         at_most = [(burden + risks[n], chance, n) for burden, chance, n in weighed] if risks else weighed
-        possible = sorted(each for each in at_most if each[0] < math.inf) or [min(weighed)]
+        possible = sorted([each for each in at_most if each[0] < math.inf]) or [min(weighed)]
         orders |= {(place,) for _, _, place in [min(weighed), *_corners(possible)[0]]}
     return sorted(
         [_way(arms, order, past, rho, burdens) for order in orders],
@@ -133,13 +133,14 @@ def _outer(ranked: list[_Corner], layers: int) -> list[_Corner]:
     """
     kept: list[_Corner] = []
     for _ in range(layers):
-        (_, *corners), ranked = _corners([(0.0, 0.0, -1), *ranked])
+        (_, *corners), rest = _corners([(0.0, 0.0, -1), *ranked])
         kept += corners
+        ranked = sorted(rest)
     return kept
 
 
 def _corners(ranked: Sequence[_Corner]) -> tuple[list[_Corner], list[_Corner]]:
-    """The corners of the upper hull from the first of these points on, and the rest, both as they come."""
+    """The corners of the upper hull from the first of these points on, and the rest in no order."""
     corners, rest = [ranked[0]], []
     for point in ranked[1:]:
         burden, minus_chance, _ = point
@@ -152,7 +153,7 @@ def _corners(ranked: Sequence[_Corner]) -> tuple[list[_Corner], list[_Corner]]:
                 break
             rest.append(corners.pop())
         corners.append(point)
-    return corners, sorted(rest)
+    return corners, rest
 
 
 def _takes(
