@@ -155,6 +155,30 @@ async def test_until_nobody_says_so_all_takes_come(lot: Any) -> None:
     assert sorted(heard) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("kind", ["plain", "awaitable"])
+async def test_what_the_question_raises_reaches_the_caller_as_it_is_and_no_take_is_lost(
+    lot: Any, kind: str
+) -> None:
+    problem = ZeroDivisionError("the caller's own")
+
+    def plain(clip: Any) -> bool:
+        raise problem
+
+    async def awaitable(clip: Any) -> bool:
+        await anyio.lowlevel.checkpoint()
+        raise problem
+
+    vendor = lot.vendor()
+    async with lot.open(vendor) as studio:
+        with pytest.raises(ZeroDivisionError) as caught:
+            await studio.takes(lot.shot, 3, until=plain if kind == "plain" else awaitable)
+        assert caught.value is problem
+        sent = len(vendor.jobs)
+        assert sent
+        assert len(await studio.takes(lot.shot, 3)) == 3
+    assert len(vendor.jobs) == 3, "what was sent before is not sent again"
+
+
 async def test_what_goes_on_after_an_early_end_is_kept_and_paid_once(lot: Any) -> None:
     inner = lot.vendor()
     async with lot.open(inner) as studio:

@@ -98,6 +98,7 @@ class SideBySide:
         self._ended = False
         self._clips: dict[int, Clip] = {}
         self._failures: dict[int, DramagenError] = {}
+        self._wrong: Exception | None = None
 
     def end(self, picked: int) -> None:
         """That take is the one: let the others go. If its own clip is on its way still, it comes."""
@@ -109,11 +110,14 @@ class SideBySide:
     async def run(self, film: Callable[[int], Awaitable[Clip]]) -> Takes:
         """The takes that are there in the end.
 
-        Raises the first one's failure where none succeeded, unless that is because a yes ended it.
+        Raises the first one's failure where none succeeded, unless that is because a yes ended it; and what ``until``
+        raised, as it is: the other takes are let go then, and those that were sent stay in the journal.
         """
         async with anyio.create_task_group() as group:
             for take in self._scopes:
                 group.start_soon(self._one, take, film)
+        if self._wrong is not None:
+            raise self._wrong
         if not self._clips and not self._ended:
             raise self._failures[min(self._failures)]
         done = self._clips.keys() | self._failures.keys()
@@ -130,8 +134,14 @@ class SideBySide:
                 return
             if self._until is None or self._ended:
                 return
-            word = self._until(clip)
-            if (await word) if inspect.isawaitable(word) else word:
+            try:
+                word = self._until(clip)
+                yes = (await word) if inspect.isawaitable(word) else word
+            except Exception as problem:
+                # The caller's own error goes up as it is, not inside a group it knows nothing of.
+                self._wrong = problem if self._wrong is None else self._wrong
+                yes = True
+            if yes:
                 self.end(take)
 
 
