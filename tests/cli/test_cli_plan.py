@@ -21,8 +21,10 @@ def test_a_plan_shows_takes_sums_and_reasons(run: Run) -> None:
 def test_what_if_a_provider_were_not_there(run: Run) -> None:
     done = run("plan", "雨夜,女主回头", "--without", "kling", "--without", "seedance-2.5", "--json")
     lost = {each["route"]: each["reason"] for each in done.json["shots"][0]["lost"]}
-    assert lost["kling:cn/kling-3.0"] == "[routing] denies kling"
-    assert lost["seedance:cn/seedance-2.5"] == "[routing] denies seedance-2.5"
+    assert lost["kling:cn/kling-3.0"] == "left out of this plan, which was asked for without kling"
+    assert (
+        lost["seedance:cn/seedance-2.5"] == "left out of this plan, which was asked for without seedance-2.5"
+    )
     assert lost["seedance:cn/seedance-2.0"] == "no key"
     assert run("plan", "雨夜", "--without", "klin").code != 0
 

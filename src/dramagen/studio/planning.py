@@ -52,7 +52,7 @@ class Planner:
         return self._chosen(shot, answers, past, held=held, closed=closed)
 
     def without(self, pins: Sequence[str]) -> "Planner":
-        """The same where these pins are denied. Raises ``NoRoute`` for one that means nothing."""
+        """The same where these pins are left out. Raises ``NoRoute`` for one that means nothing."""
         for pin in pins:
             self.services.catalog.matching(pin)
         return replace(self, weighing=self.weighing.without(*pins))

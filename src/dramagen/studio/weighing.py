@@ -18,17 +18,24 @@ SURE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """Chances, costs and floors of one studio. ``currency`` is that of every comparison."""
+    """Chances, costs and floors of one studio.
+
+    Attributes:
+        currency: that of every comparison.
+        left_out: pins that one plan is made without.
+    """
 
     learning: Learning
     routing: Routing
     rates: Rates
     currency: str
+    left_out: tuple[str, ...] = ()
 
     def permitted(self, shot: Shot, answers: Sequence[Quote | Refusal]) -> Sequence[Quote | Refusal]:
         """The answers, with a refusal in the place of every quote the project does not want."""
         routing = self.routing
-        if not (routing.allow or routing.deny or routing.floor is not None or routing.min_rating is not None):
+        floors = routing.floor is not None or routing.min_rating is not None
+        if not (self.left_out or routing.allow or routing.deny or floors):
             return answers
         kind = kind_of_shot(shot)
         return [
@@ -69,8 +76,8 @@ class Weighing:
         return assured(outlook, routing.guarantee)
 
     def without(self, *pins: str) -> "Weighing":
-        """The same where these pins are denied too: what if."""
-        return replace(self, routing=self.routing.model_copy(update={"deny": (*self.routing.deny, *pins)}))
+        """The same where these pins are left out: what if."""
+        return replace(self, left_out=(*self.left_out, *pins))
 
     def _rate(self, currency: str) -> float:
         return float(self.rates.rate(currency, self.currency))
@@ -84,6 +91,8 @@ class Weighing:
         def refusal(rule: str, reason: str) -> Refusal:
             return Refusal(route=route, rule=rule, reason=reason, keyed=quote.keyed)
 
+        if (pin := next((pin for pin in self.left_out if route.satisfies(pin)), None)) is not None:
+            return refusal("left out", f"left out of this plan, which was asked for without {pin}")
         if (pin := next((pin for pin in routing.deny if route.satisfies(pin)), None)) is not None:
             return refusal("denied", f"[routing] denies {pin}")
         if routing.allow and not any(route.satisfies(pin) for pin in routing.allow):
