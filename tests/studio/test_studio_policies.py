@@ -113,6 +113,49 @@ def test_a_wrong_setting_is_named(lot: Any, wrong: dict[str, Any]) -> None:
         lot.open(routing=wrong)
 
 
+async def asked_later(shot: Any, quotes: Any, rates: Any) -> Any:
+    return quotes
+
+
+def forgets(shot: Any, quotes: Any, rates: Any, outlook: Any) -> None:
+    sorted(quotes, key=lambda quote: quote.route.id)
+
+
+def first_alone(shot: Any, quotes: Any, rates: Any) -> Any:
+    return quotes[0]
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        (asked_later, "policy 'asked_later' is async and cannot be awaited: .* write def, not async def"),
+        (forgets, "policy 'forgets' returned None: it must return the quotes it was given, best first"),
+        (first_alone, "policy 'first_alone' returned one quote alone, .*: it must return the quotes"),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_policy_that_answers_no_list_is_named_with_what_it_must_return(
+    lot: Any, policy: Any, told: str
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        lot.open(policy=policy).plan(lot.shot)
+    vendor = lot.vendor()
+    async with lot.open(vendor, policy=policy) as studio:
+        with pytest.raises(ConfigError, match=told):
+            await studio.takes(lot.shot, 2, across="models")
+    assert not vendor.jobs
+
+
+def test_a_policy_of_other_arguments_is_refused_before_anything_is_planned(lot: Any) -> None:
+    def short(shot: Any) -> Any:
+        return []
+
+    with pytest.raises(
+        ConfigError, match=r"policy 'short' cannot be asked: it takes \(shot, quotes, rates\)"
+    ):
+        lot.open(policy=short)
+
+
 # --- verdicts -------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ One of your own takes the shot, its quotes and the exchange rates, and may take 
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -117,19 +117,45 @@ class Chooser:
 
 
 def policy(choice: str | Policy | Chooser | None) -> Chooser:
-    """The policy of a setting. Raises ``ConfigError`` for an unknown name."""
+    """The policy of a setting. Raises ``ConfigError`` for an unknown name, and for a callable of other arguments."""
     if isinstance(choice, Chooser):
         return choice
     if callable(choice):
-        return Chooser(getattr(choice, "__name__", type(choice).__name__).lower(), _informed(choice))
+        name = getattr(choice, "__name__", type(choice).__name__).lower()
+        if not (_takes(choice, 3) or _takes(choice, 4)):
+            raise ConfigError(
+                f"policy {name!r} cannot be asked: it takes (shot, quotes, rates), or (shot, quotes, rates, outlook)"
+            )
+        return Chooser(name, _checked(name, _informed(choice)))
     name = choice or DEFAULT
     if name not in POLICIES:
         raise ConfigError(f"policy {name!r} is unknown; there are {', '.join(sorted(POLICIES))}")
     return Chooser(name, _informed(POLICIES[name]))
 
 
+def _checked(name: str, given: InformedPolicy) -> InformedPolicy:
+    """The same, with a ``ConfigError`` that names it where what it answers is no quotes in order."""
+    must = "it must return the quotes it was given, best first, as a list"
+
+    def ask(shot: Shot, quotes: Sequence[Quote], rates: Rates, outlook: Outlook, /) -> Sequence[Quote]:
+        answer: object = given(shot, quotes, rates, outlook)
+        if inspect.isawaitable(answer):
+            if inspect.iscoroutine(answer):
+                answer.close()  # nobody will await it, which Python would complain of
+            raise ConfigError(
+                f"policy {name!r} is async and cannot be awaited: {must}; write def, not async def"
+            )
+        if isinstance(answer, Quote):
+            raise ConfigError(f"policy {name!r} returned one quote alone, {answer.route.id}: {must}")
+        if not isinstance(answer, Iterable):
+            raise ConfigError(f"policy {name!r} returned {answer!r}: {must}")
+        return list(answer)
+
+    return ask
+
+
 def _informed(given: Policy) -> InformedPolicy:
-    if _takes_outlook(given):
+    if _takes(given, 4, otherwise=False):
         return cast(InformedPolicy, given)
     plain = cast(PlainPolicy, given)
 
@@ -139,9 +165,14 @@ def _informed(given: Policy) -> InformedPolicy:
     return ask
 
 
-def _takes_outlook(given: Policy) -> bool:
+def _takes(given: Policy, count: int, *, otherwise: bool = True) -> bool:
+    """Whether it can be called with so many arguments; ``otherwise`` where nothing is known of them."""
     try:
-        inspect.signature(given).bind(None, None, None, None)
-    except (TypeError, ValueError):  # too many arguments for it, or nothing is known of them
+        signature = inspect.signature(given)
+    except (TypeError, ValueError):
+        return otherwise
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
         return False
     return True
