@@ -1,6 +1,6 @@
 """Settings a program gives: where things live, keys, currency, limits, budgets. All optional."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -160,6 +160,21 @@ def _place(value: object) -> object:
     return value
 
 
+def _caps(value: object) -> object:
+    """Hard caps as they are given. One alone is a list of one; what is no cap is told how one is written."""
+    if isinstance(value, Budget):
+        return (value,)
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
+        caps = tuple(value)
+        if all(isinstance(cap, Budget) or _has_limit(cap) for cap in caps):
+            return caps
+    raise ValueError("caps are a list, and each says what it is per: budgets=[Budget('9 CNY', per='day')]")
+
+
+def _has_limit(value: object) -> bool:
+    return isinstance(value, Mapping) and "limit" in value
+
+
 class Config(Setting):
     """What a program sets itself; everything left out comes from the environment, then ``dramagen.toml``.
 
@@ -172,7 +187,7 @@ class Config(Setting):
         currency: of caps, totals and comparisons.
         rates: dated exchange rates.
         limits: by provider, model, or ``provider/model``: jobs at once, or a :class:`Limits`.
-        budgets: hard caps.
+        budgets: hard caps, such as ``[Budget("9 CNY", per="day")]``.
         policy: ``value``, ``cheapest``, ``best``, ``fastest``, or a callable that orders quotes.
         routing: what a policy reckons with, and what it may not choose; a mapping, or a :class:`Routing`.
         allow_private: networks (CIDR) or hosts results and pictures may come from though they are private.
@@ -195,7 +210,7 @@ class Config(Setting):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     rates: Annotated[Rates, BeforeValidator(_rates)] | None = None
     limits: Mapping[str, Annotated[int, Field(ge=1)] | Limits] = Field(default_factory=dict)
-    budgets: tuple[Budget, ...] = ()
+    budgets: Annotated[tuple[Budget, ...], BeforeValidator(_caps)] = ()
     policy: str | Callable[..., Any] | None = None
     routing: Routing = Field(default_factory=Routing)
     allow_private: tuple[str, ...] = ()

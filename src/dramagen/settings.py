@@ -210,9 +210,19 @@ def gather(
 
 
 def home_of(config: Config, environ: Mapping[str, str]) -> Path:
-    """Where everything is kept, before any file of settings is read."""
+    """Where everything is kept, before any file of settings is read. Raises ``ConfigError`` where that is a file."""
     home = config.home or Path(environ.get("DRAMAGEN_HOME") or default_home(environ))
-    return home.expanduser().absolute()
+    home = home.expanduser().absolute()
+    if (file := file_in_the_way(home)) is not None:
+        said = "Config.home" if config.home else "DRAMAGEN_HOME"
+        raise ConfigError(f"{said}: {file} is a file; the home is a folder, made where it is not there yet")
+    return home
+
+
+def file_in_the_way(folder: Path) -> Path | None:
+    """The file that stands where this folder, or one it lies in, should be; None where there can be a folder."""
+    found = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), None)
+    return None if found is None or found.is_dir() else found
 
 
 def default_home(environ: Mapping[str, str]) -> Path:

@@ -327,3 +327,47 @@ def test_further_cards_by_variable_and_a_folder_that_is_none(place: Any, tmp_pat
     place.environ["DRAMAGEN_PROVIDERS"] = str(tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="nowhere is not a folder of cards"):
         place.access("kling")
+
+
+# --- a home that is none, caps that are none ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("below", ["", "home", "deep/er"])
+def test_a_home_that_is_a_file_is_told_that_a_folder_is_needed(place: Any, below: str) -> None:
+    file = place.cwd / "a-file"
+    file.write_text("not a folder")
+    place.environ["DRAMAGEN_HOME"] = str(file / below)
+    with pytest.raises(ConfigError) as caught:
+        place.gather()
+    assert str(caught.value).startswith(f"DRAMAGEN_HOME: {file} is a file; the home is a folder")
+    with pytest.raises(ConfigError, match=r"Config\.home: .* is a file"):
+        place.gather(Config(home=file / below))
+
+
+def test_a_home_that_is_not_there_yet_is_no_mistake(place: Any) -> None:
+    assert place.gather(Config(home=place.cwd / "not" / "yet")).home == place.cwd / "not" / "yet"
+
+
+@pytest.mark.parametrize(
+    "budgets",
+    [
+        "9 CNY",
+        {"day": "9 CNY"},
+        {"limit": "9 CNY"},
+        Money("9 CNY"),
+        9,
+        None,
+        ["9 CNY"],
+        [9],
+        [{"day": "9 CNY"}],
+    ],
+)
+def test_caps_of_another_shape_are_told_the_right_one(budgets: Any) -> None:
+    with pytest.raises(ConfigError, match=r"budgets=\[Budget\('9 CNY', per='day'\)\]"):
+        Config(budgets=budgets)
+
+
+def test_caps_are_a_list_and_one_may_stand_alone() -> None:
+    cap = Budget("9 CNY", per="day")
+    assert Config(budgets=cap).budgets == Config(budgets=[cap]).budgets == (cap,)
+    assert Config(budgets=[{"limit": "9 CNY", "per": "day"}]).budgets == (cap,)

@@ -12,6 +12,7 @@ from dramagen.episode.names import clip_name
 from dramagen.episode.picks import write_whole
 from dramagen.errors import ConfigError, DramagenError
 from dramagen.money import Money
+from dramagen.settings import file_in_the_way
 
 FILE = ".reel.json"
 VERSION = 1
@@ -50,7 +51,14 @@ class Reel:
 
     @classmethod
     def load(cls, folder: Path) -> "Reel":
-        """The reel of a folder, empty where nothing was filmed yet. A take whose file is gone is left out."""
+        """The reel of a folder, empty where nothing was filmed yet. A take whose file is gone is left out.
+
+        Raises ``ConfigError`` for a damaged one, and where a file stands in the place of the folder.
+        """
+        if (file := file_in_the_way(folder)) is not None:
+            raise ConfigError(
+                f"{file} is a file; an episode is filmed into a folder, made where it is not there yet"
+            )
         reel = cls(folder)
         path = folder / FILE
         try:
