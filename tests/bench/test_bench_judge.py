@@ -15,13 +15,13 @@ from PIL import Image
 
 from dramagen.bench.judge import ahead, calls, judge
 from dramagen.bench.judge_client import Endpoint
-from dramagen.bench.judge_cost import Prices, Purse, Spent
+from dramagen.bench.judge_cost import Prices, Purse
 from dramagen.bench.judge_questions import questions
 from dramagen.bench.judging import ENOUGH, Answer, Judgement, Usage, judgement_of, kappa
 from dramagen.bench.suite import Suite
 from dramagen.bench.take import Take, TakeId
 from dramagen.engine.clock import VirtualClock
-from dramagen.errors import AuthError, ConfigError, JobFailed, ProviderUnavailable
+from dramagen.errors import AuthError, BudgetExceeded, ConfigError, JobFailed, ProviderUnavailable
 from dramagen.money import Money
 
 KEY = "judge-key-5f1c0b7a2e9d4"
@@ -273,7 +273,7 @@ def test_an_answer_that_was_none_is_counted_as_paid_for() -> None:
     purse = Purse(PRICES, Money("0.02 CNY"))
     with pytest.raises(JobFailed), purse.asking(Usage(5_000, 500)):
         raise JobFailed("no JSON", billed=None)
-    with pytest.raises(Spent), purse.asking(Usage(5_000, 500)):
+    with pytest.raises(BudgetExceeded), purse.asking(Usage(5_000, 500)):
         pass
     free = Purse(PRICES, Money("0.02 CNY"))
     for _ in range(3):

@@ -3,6 +3,7 @@
 import io
 import itertools
 import os
+import wave
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -34,10 +35,19 @@ def png(width: int, height: int, colour: str = "navy") -> bytes:
     return file.getvalue()
 
 
+def wav(seconds: int) -> bytes:
+    """Silence that can be measured."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as target:
+        target.setparams((1, 2, 16_000, 0, "NONE", ""))
+        target.writeframes(bytes(2 * 16_000 * seconds))
+    return file.getvalue()
+
+
 UPRIGHT = Image.from_bytes(png(540, 960))
 LAST = Image.from_bytes(png(540, 960, "maroon"))
 WIDE = Image.from_bytes(png(960, 540))
-LIN = Reference("林夏", [UPRIGHT], voice=Voice.from_bytes(b"ID3" + bytes(600)))
+LIN = Reference("林夏", [UPRIGHT], voice=Voice.from_bytes(wav(5)))
 
 H3 = Shot("雨夜，女主回头", duration=5, pin="hailuo:cn/minimax-h3")
 V1 = Shot("雨夜，女主回头", duration=6, aspect_ratio="16:9", pin="hailuo:cn/hailuo-2.3")

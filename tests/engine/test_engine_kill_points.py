@@ -64,6 +64,7 @@ def run(
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.matrix
 def test_killed_at_each_commit(tmp_path: Path, sample: Callable[[Iterable[Any], int], list[Any]]) -> None:
     with running(speed=600) as emulator:

@@ -18,6 +18,7 @@ from dramagen.emulator import Handle, running
 from dramagen.episode import Episode, EpisodeShot, Manifest, film
 from dramagen.episode.outlook import look_ahead
 from dramagen.episode.picks import Picks
+from dramagen.episode.steering import left_of
 from dramagen.money import Money
 
 pytestmark = pytest.mark.anyio
@@ -79,7 +80,8 @@ async def test_the_example_is_filmed_and_the_bill_is_the_ledger(
     episode = part(whole, sample([shot.id for shot in whole.shots], FEW))
     started = time.monotonic()
     async with Studio(Config(home=tmp_path / "home", time_scale=SPEED)) as studio:
-        plan = (await look_ahead(studio, episode, Picks(), tmp_path / "out")).plan
+        limit = left_of(studio, episode.budgets(None), episode.title)
+        plan = (await look_ahead(studio, episode, Picks(), tmp_path / "out", limit)).plan
         assert plan.feasible, str(plan)
         assert emulator.requests() == [], "a plan asks nobody"
         manifest = await film(studio, episode, tmp_path / "out")
@@ -174,7 +176,8 @@ async def test_what_a_vendor_cannot_film_is_said_before_anything_is_sent(
     (tmp_path / "episode.toml").write_text(text.replace('first_frame = "frames/s04.png"\n', ""), "utf-8")
     episode = Episode.load(tmp_path / "episode.toml").repinned("sora")
     async with Studio(Config(home=tmp_path / "home", time_scale=SPEED)) as studio:
-        plan = (await look_ahead(studio, episode, Picks(), tmp_path / "out")).plan
+        limit = left_of(studio, episode.budgets(None), episode.title)
+        plan = (await look_ahead(studio, episode, Picks(), tmp_path / "out", limit)).plan
     assert [planned.shot.id for planned in plan.unfilmable] == ["s04"]
     (said,) = {r.reason for r in plan.unfilmable[0].refusals if r.route.id == "sora:intl/sora-2"}
     assert said == "references asked; films from text, first_frame"

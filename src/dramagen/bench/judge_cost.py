@@ -9,7 +9,7 @@ from io import BytesIO
 from dramagen.bench.filming import SHORT_SIDES
 from dramagen.bench.judge_client import LONGEST
 from dramagen.bench.judging import Usage
-from dramagen.errors import DramagenError
+from dramagen.errors import BudgetExceeded, DramagenError
 from dramagen.media.check import parse_ratio
 from dramagen.medium import Image
 from dramagen.money import Money
@@ -77,12 +77,6 @@ def _patches(width: int, height: int) -> int:
     return -(-width // PATCH) * -(-height // PATCH)
 
 
-class Spent(DramagenError):
-    """The next question might cost more than was agreed to; it was not asked."""
-
-    billed = False
-
-
 class Purse:
     """Pays for questions, and for none that might pass the most. Not for threads."""
 
@@ -92,12 +86,15 @@ class Purse:
 
     @contextmanager
     def asking(self, reckoned: Usage) -> Iterator["Purse"]:
-        """While a question is asked; what it took is told to :meth:`took`. Raises :class:`Spent`."""
+        """While a question is asked; what it took is told to :meth:`took`.
+
+        Raises ``BudgetExceeded``, and it is not asked, where it might cost more than was agreed to.
+        """
         if self._prices is not None and self._most is not None:
             cost = self._prices.of(self._counted + self._asked + reckoned)
             if cost.amount > self._most.amount:
                 have = self._prices.of(self._counted).rounded()
-                raise Spent(
+                raise BudgetExceeded(
                     f"not asked: the judge has cost {have} of the {self._most} it may cost, counting its pictures "
                     "higher than was reckoned; run again to go on"
                 )
