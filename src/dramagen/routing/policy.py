@@ -126,32 +126,36 @@ def policy(choice: str | Policy | Chooser | None) -> Chooser:
             raise ConfigError(
                 f"policy {name!r} cannot be asked: it takes (shot, quotes, rates), or (shot, quotes, rates, outlook)"
             )
-        return Chooser(name, _checked(name, _informed(choice)))
+        return Chooser(name, _Checked(name, _informed(choice)))
     name = choice or DEFAULT
     if name not in POLICIES:
         raise ConfigError(f"policy {name!r} is unknown; there are {', '.join(sorted(POLICIES))}")
-    return Chooser(name, _informed(POLICIES[name]))
+    return Chooser(name, _Checked(name, _informed(POLICIES[name])))
 
 
-def _checked(name: str, given: InformedPolicy) -> InformedPolicy:
-    """The same, with a ``ConfigError`` that names it where what it answers is no quotes in order."""
-    must = "it must return the quotes it was given, best first, as a list"
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A policy, with a ``ConfigError`` that names it where what it answers is no quotes in order."""
 
-    def ask(shot: Shot, quotes: Sequence[Quote], rates: Rates, outlook: Outlook, /) -> Sequence[Quote]:
-        answer: object = given(shot, quotes, rates, outlook)
+    name: str
+    given: InformedPolicy
+
+    def __call__(
+        self, shot: Shot, quotes: Sequence[Quote], rates: Rates, outlook: Outlook, /
+    ) -> Sequence[Quote]:
+        answer: object = self.given(shot, quotes, rates, outlook)
+        must = "it must return the quotes it was given, best first, as a list"
         if inspect.isawaitable(answer):
             if inspect.iscoroutine(answer):
                 answer.close()  # nobody will await it, which Python would complain of
             raise ConfigError(
-                f"policy {name!r} is async and cannot be awaited: {must}; write def, not async def"
+                f"policy {self.name!r} is async and cannot be awaited: {must}; write def, not async def"
             )
         if isinstance(answer, Quote):
-            raise ConfigError(f"policy {name!r} returned one quote alone, {answer.route.id}: {must}")
+            raise ConfigError(f"policy {self.name!r} returned one quote alone, {answer.route.id}: {must}")
         if not isinstance(answer, Iterable):
-            raise ConfigError(f"policy {name!r} returned {answer!r}: {must}")
+            raise ConfigError(f"policy {self.name!r} returned {answer!r}: {must}")
         return list(answer)
-
-    return ask
 
 
 def _informed(given: Policy) -> InformedPolicy:
