@@ -221,7 +221,7 @@ def home_of(config: Config, environ: Mapping[str, str]) -> Path:
 
 def file_in_the_way(folder: Path) -> Path | None:
     """The file that stands where this folder, or one it lies in, should be; None where there can be a folder."""
-    found = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), None)
+    found = next((place for place in (folder, *folder.parents) if os.path.exists(place)), None)
     return None if found is None or found.is_dir() else found
 
 
