@@ -1,15 +1,15 @@
 """``dramagen plan``: what it would cost and how long it would take, before the first yuan."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import anyio
 import typer
 
-from dramagen.cli import tables
+from dramagen.cli import exits, tables
 from dramagen.cli.options import AsJson, MoneyLimit, Out, Pin, folder_of
 from dramagen.cli.remedy_tables import Remedies, remedies_by_shot, remedies_json, remedy_table
-from dramagen.cli.screen import console, emit, say
+from dramagen.cli.screen import console, emit, note, say
 from dramagen.cli.times import span
 from dramagen.episode import Episode
 from dramagen.episode.outlook import look_ahead
@@ -51,7 +51,7 @@ def plan(
     if as_json:
         record = planned.to_json() | ({"stale": list(stale)} if stale else {})
         emit(record | ({"remedies": remedies_json(planned, cures)} if remedies else {}))
-        return
+        _end(planned)
     say(tables.choices(planned, takes))
     say("")
     for place, shot in enumerate(planned.shots):
@@ -60,8 +60,10 @@ def plan(
             say("\n".join(lines))
     say("\n".join(sum_lines(planned)))
     if budget is not None:
-        covered = planned.most <= planned.budget_converted
-        say(f"budget {budget}: {'covers it' if covered else 'does NOT cover the upper bound'}")
+        covered = (
+            "covers it" if planned.most <= planned.budget_converted else "does NOT cover the upper bound"
+        )
+        say(f"budget {budget}: {'there is nothing to spend it on' if planned.idle else covered}")
     if stale:
         say(f"stale, kept unless filmed again: {', '.join(stale)}")
     if remedies:
@@ -79,6 +81,18 @@ def plan(
         say("\n".join(lost))
     if others:
         say(f"{others} more routes have a price; without the pin they are shown too")
+    _end(planned)
+
+
+def _end(planned: Plan) -> NoReturn:
+    """A plan in which nothing can be filmed has failed, as filming it would; the reasons are on it."""
+    if not planned.idle:
+        raise typer.Exit(exits.OK)
+    names = [shot.shot.name for shot in planned.unfilmable]
+    which = names[0] if len(names) == 1 else f"any of these {len(names)} shots"
+    more = " more" if len(names) < len(planned.shots) else ""
+    note(f"nothing{more} can be filmed: no route can film {which} as things stand")
+    raise typer.Exit(exits.FAILED)
 
 
 async def _plan(

@@ -33,10 +33,11 @@ def choices(plan: Plan, takes: Sequence[int]) -> Table:
         shot = planned.shot
         table.add_row(shot.name, str(take), f"{shot.duration:g}", *_choice(planned))
     table.add_section()
-    open_shots = sum(planned.held is None for planned in plan.shots)
+    to_film = sum(planned.held is None and planned.choice is not None for planned in plan.shots)
+    sums = (NONE, NONE) if plan.idle else (str(plan.expected), str(plan.most))
     table.add_row(
-        "total", "", f"{sum(p.shot.duration for p in plan.shots):g}", f"{open_shots} to film",
-        str(plan.expected), str(plan.most), clock(plan.seconds), "",
+        "total", "", f"{sum(p.shot.duration for p in plan.shots):g}", f"{to_film} to film",
+        *sums, clock(plan.seconds), "",
     )  # fmt: skip
     return table
 

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from dramagen.money import Money
@@ -39,15 +40,25 @@ def take_lines(plan: "Plan", place: int) -> list[str]:
 
 def sum_lines(plan: "Plan") -> list[str]:
     """The episode as a whole."""
-    found = plan.solution
-    if not found.filmed:
+    found, missing = plan.solution, [shot.shot.name for shot in plan.unfilmable]
+    open_shots = len(found.filmed) - len(missing)
+    if not open_shots:
         return []
     wall = "" if found.seconds is None else f", about {max(1, round(found.seconds / 60))} min without reviews"
     takes = max((len(f.takes) for f in found.filmed.values() if f is not None), default=0)
-    lines = [
+    lines = []
+    if missing:
+        said = f"{len(missing)} shot(s) cannot be filmed as things stand, and are in none of these figures: "
+        lines.append(said + ", ".join(missing))
+    chance = prod(
+        (0.0 if filmed is None else filmed.way.chance)
+        for name, filmed in found.filmed.items()
+        if plan.shots[int(name)].choice is not None
+    )
+    lines += [
         f"until accepted: expected {_money(found.expected, plan)}, at worst {_money(found.worst, plan)}{wall}",
-        f"all {len(found.filmed)} shot(s) are accepted within {takes} take(s) each with a chance of "
-        f"{_percent(found.chance)}; {found.accepted:.1f} of them are expected to be",
+        f"{'the other' if missing else 'all'} {open_shots} shot(s) are accepted within {takes} take(s) each with a "
+        f"chance of {_percent(chance)}; {found.accepted:.1f} of them are expected to be",
     ]
     if plan.budget is not None:
         if found.bound:
@@ -60,11 +71,23 @@ def sum_lines(plan: "Plan") -> list[str]:
         f"{group}: no model can film all its shots, so each is planned by itself" for group in found.split
     ]
     if found.short:
-        left = [plan.shots[int(name)].shot.name for name, filmed in found.filmed.items() if filmed is None]
+        without = [plan.shots[int(name)] for name, filmed in found.filmed.items() if filmed is None]
+        left = [shot.shot.name for shot in without if shot.choice is not None]
         lines.append(f"the budget does NOT film every shot once; left out: {', '.join(left)}")
     if found.late:
         lines.append("NOT in time: no plan found is expected to meet the deadline; this is the quickest")
+    if plan.deadline is not None and found.seconds is None:
+        lines.append("whether it is in time is not known: " + _paceless(plan))
     return lines
+
+
+def _paceless(plan: "Plan") -> str:
+    """Which of the routes that film it have no known pace."""
+    offers = [
+        offer for filmed in plan.solution.filmed.values() if filmed is not None for offer in filmed.takes
+    ]
+    slow = dict.fromkeys(offer.name for offer in offers if offer.seconds is None)
+    return f"how long a take lasts is not known of {', '.join(slow)}"
 
 
 def lost_lines(plan: "Plan") -> list[str]:

@@ -100,6 +100,11 @@ class Plan:
         return tuple(s for s in self._open() if s.choice is None)
 
     @property
+    def idle(self) -> bool:
+        """There are shots to film, and no route can film any of them as things stand."""
+        return bool(self.unfilmable) and len(self.unfilmable) == len(self._open())
+
+    @property
     def feasible(self) -> bool:
         """Every shot has a route, and the budget covers the upper bound."""
         return not self.unfilmable and (self.budget is None or self.most <= self.budget_converted)
@@ -111,7 +116,12 @@ class Plan:
 
     @property
     def seconds(self) -> float | None:
-        """Expected wall time in seconds: routes work side by side, each at its own concurrency."""
+        """Expected wall time in seconds of what can be filmed: routes work side by side, each at its own concurrency.
+
+        None where the pace of a route is not known, and where nothing can be filmed.
+        """
+        if self.idle:
+            return None
         per_route: dict[str, list[float | None]] = {}
         for shot in self._open():
             if shot.choice:
@@ -186,13 +196,16 @@ class Plan:
         lines = []
         for place, shot in enumerate(self.shots):
             lines += [_line(shot), *take_lines(self, place)]
+        if self.idle:
+            lines.append(
+                f"nothing can be filmed: {len(self.unfilmable)} shot(s) cannot be filmed as things stand"
+            )
+            return "\n".join([*lines, *lost_lines(self)])
         wall = f", about {self.seconds / 60:.0f} min" if self.seconds else ""
         lines.append(f"expected {self.expected}, at most {self.most}{wall}")
         if self.budget is not None:
             verdict = "covers it" if self.most <= self.budget_converted else "does NOT cover the upper bound"
             lines.append(f"budget {self.budget}: {verdict}")
-        if self.unfilmable:
-            lines.append(f"{len(self.unfilmable)} shot(s) cannot be filmed as things stand")
         lines += [*sum_lines(self), *lost_lines(self)]
         return "\n".join(lines)
 
