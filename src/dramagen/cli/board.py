@@ -16,6 +16,7 @@ from dramagen.events import Event
 
 _QUIET = {"planned", "reserved", "ready", "collected"}
 """Steps that pass in a moment: on the live board, but no line of their own elsewhere."""
+_FAILED = {"failed", "unknown"}
 _OVER = {"verified", "cached", "failed", "unknown", "kept", "filmed"}
 
 
@@ -36,11 +37,16 @@ class _Row:
 
 @dataclass
 class Board:
-    """Hears the studio's events and the episode's progress, and shows both."""
+    """Hears the studio's events and the episode's progress, and shows both.
+
+    ``raises``: the last failure comes out of the command as its error, so it is no line here.
+    """
 
     screen: Console = field(default_factory=lambda: console(error=True))
     rows: dict[tuple[str, int], _Row] = field(default_factory=dict)
     cutting: str = ""
+    raises: bool = False
+    _last: str = ""
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -59,6 +65,9 @@ class Board:
         name = event.shot.name
         row = self.rows.setdefault((name, event.take), _Row(time.monotonic(), event.take))
         before = row.state
+        if self._last and event.kind not in _FAILED:
+            self._print(self._last)  # it went on elsewhere, so this was not the end
+            self._last = ""
         row.state = event.kind
         row.route = event.route or row.route
         row.detail = event.detail or (f"{event.progress:.0%}" if event.progress is not None else "")
@@ -83,7 +92,11 @@ class Board:
         if not self.screen.is_terminal:
             take = f"t{row.take}" if row.take else ""
             parts = (name, take, row.state, row.route, row.cost, row.detail)
-            self._print("  ".join(part for part in parts if part))
+            text = "  ".join(part for part in parts if part)
+            if self.raises and row.state in _FAILED:
+                self._last = text
+            else:
+                self._print(text)
 
     def _print(self, text: str) -> None:
         self.screen.print(text, soft_wrap=True)

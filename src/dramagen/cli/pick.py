@@ -35,12 +35,7 @@ def pick(
     folder = folder_of(file, out)
     episode, reel = Episode.load(file), Reel.load(folder)
     found = episode.shot(shot)
-    there = sorted(reel.takes.get(shot, ()))
-    if there and take not in there:
-        listed = ", ".join(map(str, there))
-        raise InvalidShot(
-            f"{shot} has no take {take}; filmed are {listed}: dramagen takes {file} {shot} -n {take}"
-        )
+    check_filmed(file, reel, shot, take)
     picks = load_picks(file)
     before = choose(episode, picks, reel.numbers())[found.continues].take if found.continues else None
     picks = picks.picked(shot, take, before)
@@ -52,6 +47,18 @@ def pick(
         return
     say(f"{shot}: take {take} is picked")
     say_stale(stale)
+
+
+def check_filmed(file: Path, reel: Reel, shot: str, take: int) -> None:
+    """Whether there is such a take to say something of. Raises ``InvalidShot`` where it was never filmed."""
+    there = sorted(reel.takes.get(shot, ()))
+    if not there:
+        raise InvalidShot(f"nothing of {shot} is filmed in {reel.folder}: dramagen film {file}")
+    if take not in there:
+        listed = ", ".join(map(str, there))
+        raise InvalidShot(
+            f"{shot} has no take {take}; filmed are {listed}: dramagen takes {file} {shot} -n {take}"
+        )
 
 
 def stale_after(episode: Episode, picks: Picks, reel: Reel) -> list[str]:

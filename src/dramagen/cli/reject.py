@@ -8,7 +8,7 @@ import typer
 
 from dramagen.cli.durable import tell
 from dramagen.cli.options import AsJson, File, Out, ShotId, Take, Temporal, folder_of
-from dramagen.cli.pick import say_stale, stale_after
+from dramagen.cli.pick import check_filmed, say_stale, stale_after
 from dramagen.cli.screen import emit, note, say
 from dramagen.episode import Episode, Picks
 from dramagen.episode.choose import choose
@@ -36,12 +36,12 @@ def reject(
             say(f"{shot}: take {take} is rejected; another is filmed")
         return
     folder = folder_of(file, out)
-    episode = Episode.load(file)
+    episode, reel = Episode.load(file), Reel.load(folder)
     episode.shot(shot)
+    check_filmed(file, reel, shot, take)
     picks = load_picks(file).rejected(shot, take, reason)
     known = anyio.run(_reject, episode, shot, take, reason, picks, folder)
     save_picks(file, picks)
-    reel = Reel.load(folder)
     now, stale = choose(episode, picks, reel.numbers())[shot].take, stale_after(episode, picks, reel)
     if as_json:
         emit({"shot": shot, "take": take, "reason": reason, "now": now, "stale": stale})

@@ -74,7 +74,7 @@ def shoot(
 
 
 async def _shoot(shot: Shot, take: int, fresh: bool, budget: Money | None, yes: bool) -> Clip:
-    board = Board()
+    board = Board(raises=True)
     async with Studio(capped(budget), on_event=board.event) as studio:
         await studio.prepare([shot])
         # A fresh take is paid for whatever is there: a take far out of use is planned in its place.
