@@ -1,8 +1,10 @@
 """Closing a studio tells everybody who waits, wherever the job is at that moment."""
 
+from contextlib import suppress
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from dramagen import Studio
@@ -54,3 +56,28 @@ async def test_whoever_stands_in_line_is_told_and_holds_no_money(lot: Any) -> No
         # No task of ours stands there with them.
         assert sorted(flight.leg is None and flight.scope is None for flight in flights.values())[1:]
     assert sorted(str(job.state) for job in studio.jobs()) == ["accepted", "refused", "refused"]
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_whoever_lines_up_at_the_last_moment_is_told_that_the_studio_closes(
+    lot: Any, steps: int
+) -> None:
+    """A line of its own needs a task, and a group that is closing takes none."""
+    vendor = lot.vendor()
+    vendor.hold(jobs=True)
+
+    async def late(engine: Any, job: Any) -> None:
+        service = engine.services.service(job.route.model_copy(update={"model": "seedance-1.5-pro"}))
+        with anyio.CancelScope(shield=True):
+            while not engine.group.cancel_scope.cancel_called:
+                await anyio.lowlevel.cancel_shielded_checkpoint()
+            for _ in range(steps):
+                await anyio.lowlevel.cancel_shielded_checkpoint()
+            with suppress(anyio.ClosedResourceError):
+                engine.submitter.gate.join(job, service, lambda *_: None, lambda: None)
+
+    async with anyio.create_task_group() as group, lot.open(vendor, virtual=False) as studio:
+        group.start_soon(told, studio, lot.shot, 1)
+        await lot.until(lambda: [str(job.state) for job in studio.jobs()] == ["accepted"])
+        engine = studio._running().engine
+        engine.group.start_soon(late, engine, studio.jobs()[0])

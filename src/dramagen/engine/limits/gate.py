@@ -121,9 +121,11 @@ class Gate:
             async with anyio.create_task_group() as self._group:
                 for queue in self._queues.values():
                     self._group.start_soon(queue.run)
-                await anyio.sleep_forever()
+                try:
+                    await anyio.sleep_forever()
+                finally:
+                    self._over = True  # before the group closes: nothing can be started in a closed one
         finally:
-            self._over = True
             for queue in self._queues.values():
                 queue.end(anyio.ClosedResourceError())
 
