@@ -1,11 +1,13 @@
 """Votes from files, and what becomes of them."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from dramagen.bench.take import TakeId
-from dramagen.bench.votes import Pair, Votes
+from dramagen.bench.votes import SHAPE, Pair, Votes
 from dramagen.errors import ConfigError
 
 ONE, TWO = TakeId("a", "kling/kling-3.0", 1), TakeId("a", "vidu", 1)
@@ -46,6 +48,43 @@ def test_what_is_wrong_is_said(tmp_path: Path, name: str, text: str, told: str) 
     (tmp_path / name).write_text(text)
     with pytest.raises(ConfigError, match=told):
         Votes.read(tmp_path / name)
+
+
+ROW = '{"shot": "a", "route": "k", "take": 1, "accepted": true}'
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"[{ROW}]", "the whole is a list, not an object"),
+        ("{}", "votes is no list"),
+        ('{"votes": [], "pairs": 5}', "pairs is no list"),
+        (f'{{"votes": {ROW}}}', "votes is no list"),
+        (f'{{"votes": [{ROW}, {{"shot": "a", "route": "k", "take": 1}}]}}', "vote 2 has no 'accepted'"),
+        (f'{{"votes": [{ROW.replace("true", chr(34) + "no" + chr(34))}]}}', "vote 1 is "),
+        ('{"votes": [5]}', "vote 1 is 5"),
+        (f'{{"votes": [{ROW}], "pairs": [{ROW}]}}', "pair 1 is "),
+    ],
+)
+def test_votes_of_another_shape_are_shown_the_right_one(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "v.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        Votes.read(path)
+    said = str(caught.value)
+    assert told in said
+    assert "TypeError" not in said
+    path.write_text(SHAPE)
+    assert said.endswith(f"; the file is {SHAPE}")
+    assert Votes.read(path).takes == {TakeId("s01", "kling/kling-3.0", 1): (True, "")}
+
+
+def test_the_shape_of_votes_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs/bench.md").read_text("utf-8")
+    (text,) = re.findall(r"```json\n(\{ *\"votes\".*?)```", page, re.DOTALL)
+    document = json.loads(text)
+    assert document["votes"][0].keys() == json.loads(SHAPE)["votes"][0].keys()
+    assert document["pairs"][0].keys() == {"better", "worse"}
 
 
 def test_a_later_vote_replaces_an_earlier_one() -> None:

@@ -12,6 +12,8 @@ from dramagen.episode.picks import write_whole
 from dramagen.errors import ConfigError
 
 FILE = "votes.json"
+SHAPE = '{"votes": [{"shot": "s01", "route": "kling/kling-3.0", "take": 1, "accepted": true, "reason": ""}]}'
+"""What a file of votes looks like as JSON."""
 _YES = {"1", "y", "yes", "true", "accept", "accepted", "ok", "+", "是", "过", "用"}
 _NO = {"0", "n", "no", "false", "reject", "rejected", "-", "否", "不过", "弃"}
 
@@ -41,11 +43,11 @@ class Votes:
     def read(cls, path: Path) -> "Votes":
         """Votes from a file.
 
-        JSON as :meth:`save` writes it, or CSV with the columns ``shot``, ``route``, ``take``, ``accepted`` (yes or
-        no) and perhaps ``reason``; rows whose ``accepted`` is empty are skipped.
+        JSON as :meth:`save` writes it (:data:`SHAPE`), or CSV with the columns ``shot``, ``route``, ``take``,
+        ``accepted`` (yes or no) and perhaps ``reason``; rows whose ``accepted`` is empty are skipped.
 
         Raises:
-            ConfigError: it cannot be read; names the row.
+            ConfigError: it cannot be read; names the row, and shows the shape there should be.
         """
         try:
             text = path.read_bytes().decode("utf-8-sig")
@@ -55,13 +57,9 @@ class Votes:
             return _from_csv(path, text)
         try:
             document = json.loads(text)
-            votes = {
-                _id(row): (bool(row["accepted"]), str(row.get("reason", ""))) for row in document["votes"]
-            }
-            pairs = [Pair(_id(row["better"]), _id(row["worse"])) for row in document.get("pairs", ())]
-        except (ValueError, KeyError, TypeError, AttributeError) as problem:
-            raise ConfigError(f"{path}: these are no votes ({problem!r})") from None
-        return cls(votes, pairs)
+        except ValueError as problem:
+            raise ConfigError(f"{path}: these are no votes: it is no JSON ({problem})") from None
+        return _from_json(path, document)
 
     def add(self, more: "Votes") -> None:
         """Take over later votes."""
@@ -106,6 +104,37 @@ class Votes:
                 wins, of = counted.get(take.route, (0, 0))
                 counted[take.route] = (wins + won, of + 1)
         return counted
+
+
+def _from_json(path: Path, document: object) -> Votes:
+    def no_votes(why: str) -> ConfigError:
+        return ConfigError(f"{path}: these are no votes: {why}; the file is {SHAPE}")
+
+    if not isinstance(document, dict):
+        raise no_votes(f"the whole is a {type(document).__name__}, not an object")
+    rows, pairs = document.get("votes"), document.get("pairs", [])
+    if not isinstance(rows, list) or not isinstance(pairs, list):
+        raise no_votes(f"{'votes' if not isinstance(rows, list) else 'pairs'} is no list")
+    votes = Votes()
+    for number, row in enumerate(rows, start=1):
+        try:
+            votes.takes[_id(row)] = (_accepted(row["accepted"]), str(row.get("reason", "")))
+        except KeyError as lacking:
+            raise no_votes(f"vote {number} has no {lacking}") from None
+        except (ValueError, TypeError, AttributeError):
+            raise no_votes(f"vote {number} is {json.dumps(row, ensure_ascii=False)[:120]}") from None
+    for number, pair in enumerate(pairs, start=1):
+        try:
+            votes.pairs.append(Pair(_id(pair["better"]), _id(pair["worse"])))
+        except (KeyError, ValueError, TypeError):
+            raise no_votes(f"pair {number} is {json.dumps(pair, ensure_ascii=False)[:120]}") from None
+    return votes
+
+
+def _accepted(word: object) -> bool:
+    if not isinstance(word, bool):
+        raise TypeError("a vote is true or false")  # "no" is text, and as such it would be true
+    return word
 
 
 def _from_csv(path: Path, text: str) -> Votes:
