@@ -17,7 +17,7 @@ from dramagen.bench import page
 from dramagen.bench.results import Results
 from dramagen.bench.suite import Suite
 from dramagen.bench.take import Take
-from dramagen.bench.votes import Votes
+from dramagen.bench.votes import Pair, Votes
 from dramagen.money import Rates
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -61,17 +61,24 @@ addEventListener("load", async () => {
 @pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: 'apt-get install chromium' for the report's own test"
 )
-@pytest.mark.parametrize("width", [pytest.param(390, id="phone"), pytest.param(1280, id="desk")])
+@pytest.mark.parametrize(
+    "width",
+    [
+        pytest.param(320, id="small-phone"),
+        pytest.param(390, id="phone"),
+        pytest.param(1280, id="desk"),
+    ],
+)
 @pytest.mark.skipif(os.environ.get("DRAMAGEN_MATRIX") != "all", reason="a browser is for `make test-all`")
 def test_every_video_plays_and_nothing_goes_wrong(
     width: int, suite: Suite, tmp_path: Path, film_clip: Callable[..., Path], make_take: Callable[..., Take]
 ) -> None:
-    takes = tuple(
-        make_take(shot, route) for shot in "ab" for route in ("kling/kling-3.0", "seedance/seedance-2.0-fast")
-    )
+    routes = ("kling/kling-3.0", "seedance:intl/seedance-1.0-pro-fast")
+    takes = tuple(make_take(shot, route, cost="1234.56") for shot in "ab" for route in routes)
     for number, take in enumerate(takes):
         film_clip(tmp_path / (take.clip or ""), hue=40 + 50 * number)
-    results = Results(suite, takes, 1, Votes(), "CNY", Rates({"CNY": "7"}, date(2026, 11, 22)))
+    votes = Votes({takes[2].id: (True, ""), takes[3].id: (False, "手")}, [Pair(takes[2].id, takes[3].id)])
+    results = Results(suite, takes, 1, votes, "CNY", Rates({"CNY": "7"}, date(2026, 11, 22)))
     report = page.write(results, tmp_path)
     seen = visited(report, width, tmp_path)
     assert seen["wrong"] == []
