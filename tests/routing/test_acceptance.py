@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dramagen.routing import InvalidNumbers
 from dramagen.routing.acceptance import learn
-from dramagen.routing.beliefs import Prior, Verdict, rated, successor, unrated
+from dramagen.routing.beliefs import SIBLING, Prior, Verdict, rated, successor, unrated
 from dramagen.routing.beta import beta_cdf, beta_interval
 from dramagen.routing.likeness import learnt_rho, news
 
@@ -35,7 +35,11 @@ def test_a_rating_foretells_the_measured_chance(rating: float, chance: float) ->
 
 
 def test_a_model_without_a_rating_is_its_family_held_lightly() -> None:
-    assert unrated([1300, 1400]).chance == rated(1350).chance == unrated().chance
+    assert unrated([1300, 1400]).chance == rated(1350 - SIBLING).chance
+    assert unrated([1482]).chance < rated(1482).chance, (
+        "the flagship is believed better than what is not rated"
+    )
+    assert unrated().chance == rated(1350).chance
     assert unrated([1300, 1400]).takes == 3
     with pytest.raises(InvalidNumbers):
         rated(float("nan"))
