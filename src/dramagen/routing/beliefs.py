@@ -16,7 +16,7 @@ SIBLING = 30
 """Points a model without a rating is believed to be below its family's: boards list a family's best first.
 
 Between tiers that boards do list, the lesser was rated 28 lower on average: 11 pairs, from 108 lower to 22 higher
-(arena.ai of 2026-08-17; Artificial Analysis of about 2026-08-06, without audio: Kling 2.1, 3.0 and 3.0 Omni, Hailuo 02,
+(arena.ai of 2026-08-17; Artificial Analysis of about 2026-08-06, without audio: Kling 2.1, 3.0, 3.0 Omni, Hailuo 02,
 Seedance 1.0, Sora 2, Vidu Q2 and Q3).
 """
 SUCCESSOR_TAKES = 4.0
