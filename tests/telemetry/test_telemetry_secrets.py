@@ -9,7 +9,6 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import anyio
@@ -63,13 +62,13 @@ class Wire:
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     seen = Wire()
-    send = httpx.AsyncClient.send
+    send = httpx.AsyncHTTPTransport.handle_async_request
 
-    async def heard(self: httpx.AsyncClient, request: httpx.Request, **known: Any) -> httpx.Response:
+    async def heard(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
         seen.note(request)
-        return await send(self, request, **known)
+        return await send(self, request)
 
-    monkeypatch.setattr(httpx.AsyncClient, "send", heard)
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", heard)
     return seen
 
 

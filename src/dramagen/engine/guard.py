@@ -5,6 +5,7 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 import anyio
 import anyio.to_thread
@@ -93,6 +94,7 @@ async def _resolve(host: str, port: int) -> Sequence[Address]:
     return [ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
 
 
+@lru_cache(maxsize=256)
 def is_private(host: str) -> bool:
     """Whether a host is a loopback or private address as written (no name is looked up but ``localhost``)."""
     if host == "localhost" or host.endswith(".localhost"):

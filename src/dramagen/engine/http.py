@@ -6,11 +6,11 @@ the caller just before it is sent, and is never repeated here.
 """
 
 import hashlib
-import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
@@ -21,6 +21,7 @@ import httpx
 from dramagen.adapters.base import HOST, PAID, Flow, Secret
 from dramagen.catalog.access import Access
 from dramagen.engine.guard import Guard, is_private
+from dramagen.engine.http_logs import silence
 from dramagen.errors import DramagenError, ProviderUnavailable
 from dramagen.redact import redact
 
@@ -91,12 +92,14 @@ class Http:
         transports: Mapping[str, httpx.AsyncBaseTransport] | None = None,
         now: Callable[[], float],
     ) -> None:
-        _silence()
+        silence()
         self.guard = guard or Guard()
         self._limits = limits or Limits()
+        self._timeouts = {paid: self._limits.timeout(paid).as_dict() for paid in (False, True)}
         self._now = now
         self._transports = dict(transports or {})
         self._clients: dict[tuple[bool, bool, bool], httpx.AsyncClient] = {}
+        self._direct: dict[tuple[bool, bool, bool], httpx.AsyncBaseTransport | None] = {}
         self._creates: dict[str, anyio.Semaphore] = {}
         self._ssl: ssl.SSLContext | None = None
 
@@ -104,7 +107,11 @@ class Http:
         """Close every connection."""
         for client in self._clients.values():
             await client.aclose()
+        for transport in self._direct.values():
+            if transport is not None:
+                await transport.aclose()
         self._clients.clear()
+        self._direct.clear()
 
     def creating(self, access: Access) -> anyio.Semaphore:
         """Held while a create is announced and sent.
@@ -170,12 +177,12 @@ class Http:
         else:
             ready = self._addressed(request, access)
             adapter.sign(ready, access.secret or Secret(), self._now())
+        send = self._sender(ready.url, fresh=paid or request.url.is_absolute_url)
         if paid and on_create is not None:
             await on_create(Sent(ready.method, ready.url.path, hashlib.sha256(ready.content).hexdigest()))
-        client = self._client(ready.url, fresh=paid or request.url.is_absolute_url)
         try:
             with anyio.fail_after(self._limits.create * 2 if paid else self._limits.read * 4):
-                answer = await client.send(ready, stream=True, follow_redirects=False)
+                answer = await send(ready)
                 try:
                     body = await _body(answer)
                 finally:
@@ -192,17 +199,14 @@ class Http:
             if paid:
                 raise LostAnswer(why) from None
             raise ProviderUnavailable(why, provider=access.provider, billed=None) from None
-        return httpx.Response(
-            answer.status_code, headers=_decoded(answer.headers), content=body, request=ready
-        )
+        headers = [(k, v) for k, v in answer.headers.raw if k.lower() not in _UNDONE]
+        return httpx.Response(answer.status_code, headers=headers, content=body, request=ready)
 
     def _addressed(self, request: httpx.Request, access: Access) -> httpx.Request:
         url = httpx.URL(access.url(request.url.raw_path.decode("ascii"), request.extensions.get(HOST)))
         headers = [(k, v) for k, v in request.headers.raw if k.lower() != b"host"]
-        extensions = {
-            **request.extensions,
-            "timeout": self._limits.timeout(bool(request.extensions.get(PAID))).as_dict(),
-        }
+        timeout = self._timeouts[bool(request.extensions.get(PAID))]
+        extensions = {**request.extensions, "timeout": timeout}
         return httpx.Request(
             request.method, url, headers=headers, content=request.read(), extensions=extensions
         )
@@ -255,7 +259,7 @@ class Http:
         headers = {
             k: v for k, v in request.headers.items() if k.lower() not in ("host", "authorization", "cookie")
         }
-        extensions = {"dramagen.url": str(url), "timeout": self._limits.timeout(False).as_dict()}
+        extensions = {"dramagen.url": str(url), "timeout": self._timeouts[False]}
         if _proxied(url):
             # The proxy looks the name up; there is no address here to hold on to.
             guard.check_written(url.host)
@@ -273,17 +277,37 @@ class Http:
 
     # --- connections -------------------------------------------------------------------------------------
 
+    def _sender(self, url: httpx.URL, *, fresh: bool) -> Callable[[httpx.Request], Awaitable[httpx.Response]]:
+        """What sends a request there and returns once the answer's head is read.
+
+        A client's cookies, redirects and passwords are of no use to a flow, and cost as much as the sending. It is
+        needed where a proxy stands between: it knows those.
+        """
+        transport = None if url.userinfo else self._transport(url, fresh=fresh)
+        if transport is not None:
+            return transport.handle_async_request
+        return partial(self._client(url, fresh=fresh).send, stream=True, follow_redirects=False)
+
+    def _transport(self, url: httpx.URL, *, fresh: bool) -> httpx.AsyncBaseTransport | None:
+        if url.scheme in self._transports:
+            return self._transports[url.scheme]
+        local = is_private(url.host)
+        key = (fresh, local, url.scheme == "https")
+        if key not in self._direct:
+            straight = local or not getproxies()  # a proxy cannot reach this machine's own servers
+            trust, limits = self._trust(url.scheme, local), _pool(fresh)
+            self._direct[key] = httpx.AsyncHTTPTransport(verify=trust, limits=limits) if straight else None
+        return self._direct[key]
+
     def _client(self, url: httpx.URL, *, fresh: bool) -> httpx.AsyncClient:
         local = is_private(url.host)
         key = (fresh, local, url.scheme == "https")
         if key not in self._clients:
             self._clients[key] = httpx.AsyncClient(
                 verify=self._trust(url.scheme, local),
-                trust_env=not local,  # a proxy cannot reach this machine's own servers
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=0 if fresh else 64),
+                trust_env=not local,
+                limits=_pool(fresh),
                 mounts={f"{scheme}://": transport for scheme, transport in self._transports.items()},
-                headers={"User-Agent": "dramagen", "Accept-Encoding": "gzip, deflate"},
-                follow_redirects=False,
             )
         return self._clients[key]
 
@@ -345,9 +369,17 @@ def _range_start(header: str | None) -> int:
     return 0
 
 
+def _pool(fresh: bool) -> httpx.Limits:
+    return httpx.Limits(max_connections=None, max_keepalive_connections=0 if fresh else 64)
+
+
+_UNDONE = (b"content-encoding", b"content-length", b"transfer-encoding")
+"""Headers of how a body travelled, which say nothing of it once it is read."""
+
+
 async def _body(response: httpx.Response) -> bytes:
     chunks, size = [], 0
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_bytes() if "content-encoding" in response.headers else _plain(response):
         size += len(chunk)
         if size > ANSWER_LIMIT:
             raise httpx.ReadError("the answer is too long")
@@ -355,10 +387,10 @@ async def _body(response: httpx.Response) -> bytes:
     return b"".join(chunks)
 
 
-def _decoded(headers: httpx.Headers) -> list[tuple[str, str]]:
-    # The body was decoded while reading it.
-    gone = ("content-encoding", "content-length", "transfer-encoding")
-    return [(k, v) for k, v in headers.multi_items() if k.lower() not in gone]
+def _plain(response: httpx.Response) -> httpx.AsyncByteStream:
+    """The body as it travels: what unpacks is several generators deep."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    return response.stream
 
 
 def _proxied(url: httpx.URL) -> bool:
@@ -366,28 +398,3 @@ def _proxied(url: httpx.URL) -> bool:
     proxies = getproxies()
     named = url.scheme in proxies or "all" in proxies
     return named and not is_private(url.host) and not proxy_bypass(url.host)
-
-
-class _Redacting(logging.Filter):
-    """The HTTP libraries log whole URLs; a signed one is a secret."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage()), ()
-        return True
-
-
-_FILTER = _Redacting()
-
-
-_LOGGERS = [
-    f"{library}{part}"
-    for library in ("httpx", "httpx2", "httpcore", "httpcore2")
-    for part in ("", ".connection", ".http11", ".http2", ".proxy", ".socks")
-]
-
-
-def _silence() -> None:
-    for name in _LOGGERS:
-        logger = logging.getLogger(name)
-        if _FILTER not in logger.filters:
-            logger.addFilter(_FILTER)
