@@ -40,6 +40,8 @@ def test_a_model_without_a_rating_is_its_family_held_lightly() -> None:
         "the flagship is believed better than what is not rated"
     )
     assert unrated().chance == rated(1350).chance
+    assert rated(1400, 112).chance == rated(1400, 10).chance
+    assert rated(1400, 112).takes == 3 < rated(1400, 10).takes == rated(1400).takes
     assert unrated([1300, 1400]).takes == 3
     with pytest.raises(InvalidNumbers):
         rated(float("nan"))

@@ -12,6 +12,8 @@ PRIOR_TAKES = 8.0
 """What a rating weighs, in takes: an episode's worth of verdicts on a model outweighs it."""
 FAMILY_TAKES = 3.0
 """The same for a model without a rating of its own."""
+WIDE = 50.0
+"""Points; boards of tens of thousands of votes are surer than that, ratings taken over from another board are not."""
 SIBLING = 30
 """Points a model without a rating is believed to be below its family's: boards list a family's best first.
 
@@ -55,17 +57,20 @@ class Prior:
         finite(f"the weight of {self.source}", self.takes, least=0)
 
 
-def rated(rating: float) -> Prior:
+def rated(rating: float, interval: float | None = None) -> Prior:
     """The prior of an arena rating (the scale of arena.ai's video boards).
+
+    One whose half 95 % ``interval`` is wider than :data:`WIDE` is held as lightly as a family's.
 
     ``logit(p) = 0.38 + 1.49 (ln 10 / 400) (rating - 1350)``: the lowest of the three visual usable rates of
     SeedVideoBench 2.0 (arXiv 2604.14148, read 2026-11-22) against the boards of 2026-08-17; 11 points, r 0.89,
     residual 0.39 logits. A vendor ran that evaluation; a project's own verdicts soon outweigh it.
     """
     finite("a rating", rating)
-    return Prior(
-        sigmoid(0.38 + 1.49 * LOGITS_PER_POINT * (rating - 1350)), PRIOR_TAKES, f"rating {rating:.0f}"
-    )
+    chance = sigmoid(0.38 + 1.49 * LOGITS_PER_POINT * (rating - 1350))
+    if interval is not None and interval > WIDE:
+        return Prior(chance, FAMILY_TAKES, f"rating {rating:.0f} +-{interval:.0f}")
+    return Prior(chance, PRIOR_TAKES, f"rating {rating:.0f}")
 
 
 def unrated(family: Iterable[float] = ()) -> Prior:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from dramagen.catalog.cards import ModelCard
 from dramagen.catalog.order import Mode
-from dramagen.routing.beliefs import FAMILY_TAKES, Prior, rated, unrated
+from dramagen.routing.beliefs import FAMILY_TAKES, WIDE, Prior, rated, unrated
 from dramagen.shot import Shot
 
 Board = Literal["text", "image"]
@@ -27,6 +27,11 @@ class Rating:
     def lowest(self) -> float:
         """The lower end of its 95 % interval."""
         return self.rating - (self.interval or 0.0)
+
+    @property
+    def sure(self) -> bool:
+        """Whether votes on its own board stand behind it, rather than a comparison of boards."""
+        return self.interval is None or self.interval <= WIDE
 
 
 Ratings = Mapping[str, Rating]
@@ -51,27 +56,33 @@ def card_ratings(cards: Iterable[ModelCard], board: Board) -> dict[str, Rating]:
 def priors(cards: Iterable[ModelCard], here: Ratings, elsewhere: Ratings) -> dict[str, Prior]:
     """The prior of every model on one board.
 
-    A model without a rating there is believed to be as good as its rating on the other board says, else as its
-    family, else as a middling model: held as lightly as all that deserves.
+    A model without a rating there is believed to be as good as its rating on the other board says, else a little less
+    than its family is there, or on the other board, else as a middling model: held as lightly as all that deserves.
 
     Args:
         here: ratings on this board.
         elsewhere: those on the other.
     """
     listed = list(cards)
-    families: dict[str, list[float]] = {}
-    for name, family in {card.id: card.family for card in listed}.items():
-        if known := here.get(name):
-            families.setdefault(family, []).append(known.rating)
+    families = _families(listed, elsewhere) | _families(listed, here)
     found = {}
     for card in listed:
         if own := here.get(card.id):
-            found[card.id] = rated(own.rating)
+            found[card.id] = rated(own.rating, own.interval)
         elif other := elsewhere.get(card.id):
             about = f"rating {other.rating:.0f} on another board"
             found[card.id] = Prior(rated(other.rating).chance, FAMILY_TAKES, about)
         else:
             found[card.id] = unrated(families.get(card.family, ()))
+    return found
+
+
+def _families(cards: Iterable[ModelCard], ratings: Ratings) -> dict[str, list[float]]:
+    """The ratings of each family's models."""
+    found: dict[str, list[float]] = {}
+    for name, family in {card.id: card.family for card in cards}.items():
+        if known := ratings.get(name):
+            found.setdefault(family, []).append(known.rating)
     return found
 
 

@@ -161,7 +161,7 @@ def _whole(board: Board, found: Refreshed, kept: Kept | None, source: str, home:
 
 
 def aligned(rows: Sequence[Listed], cards: Ratings, names: Mapping[str, str]) -> Refreshed:
-    """A board's rows on the scale of the cards: the straight line through the models both rate."""
+    """A board's rows on the scale of the cards: the straight line through the models both rate for sure."""
     ids = {_plain(title): model for model, title in names.items()}
     ids |= {
         _plain(model): model for model in names
@@ -175,7 +175,7 @@ def aligned(rows: Sequence[Listed], cards: Ratings, names: Mapping[str, str]) ->
             unknown.append(row.name)
         else:
             found[model] = Rating(row.rating, row.interval)
-    both = [(found[model].rating, cards[model].rating) for model in sorted(found.keys() & cards.keys())]
+    both = [(found[m].rating, cards[m].rating) for m in sorted(found.keys() & cards.keys()) if cards[m].sure]
     if why := _no_scale(both):
         return Refreshed({}, len(both), tuple(unknown), published, why)
     middle, level = sum(x for x, _ in both) / len(both), sum(y for _, y in both) / len(both)
