@@ -159,7 +159,7 @@ def test_where_times_cannot_be_set_a_file_is_read_at_every_use(
 
 
 @given(st.binary(max_size=64), st.integers(0, 2**40))
-def test_the_mark_keeps_the_second_and_needs_no_finer_times_than_microseconds(data: bytes, at: int) -> None:
+def test_the_mark_is_never_in_the_future_and_needs_no_finer_times_than_microseconds(data: bytes, at: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film"
         path.write_bytes(data)
@@ -168,7 +168,8 @@ def test_the_mark_keeps_the_second_and_needs_no_finer_times_than_microseconds(da
         facts = path.stat()
         assert sealed(facts, sha(data))
         assert not sealed(facts, sha(data + b"."))
-        assert (facts.st_mtime_ns // 10**9, facts.st_mtime_ns % 1000) == (at // 10**9, 0)
+        assert at - 2 * 10**9 < facts.st_mtime_ns < max(at, 1)
+        assert facts.st_mtime_ns % 1000 == 0
 
 
 def test_a_given_hash_is_used(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,12 +17,12 @@ STEP = 1000
 
 
 def seal(path: Path, sha256: str) -> None:
-    """Mark a file whose content is known to have that hash. Its last write stays in the same second.
+    """Mark a file whose content is known to have that hash: its last write goes back by two seconds at most.
 
     Raises ``OSError`` where its time cannot be set.
     """
     facts = path.stat()
-    whole = facts.st_mtime_ns // SECOND * SECOND
+    whole = (facts.st_mtime_ns // SECOND - 1) * SECOND  # never in the future: what is new is not older than now
     os.utime(path, ns=(facts.st_atime_ns, whole + _mark(sha256, facts.st_size)))
 
 
