@@ -15,12 +15,17 @@ LEAST_GAP = 0.25
 
 
 def watched(draw: Callable[[], float], jobs: int, cost: float) -> list[tuple[int, float]]:
-    """Looks at, and lateness of, each of some jobs, one after the other; every ten seconds while nothing is known."""
+    """Looks at, and lateness of, each of some jobs, one after the other; every ten seconds while nothing is known.
+
+    Of one job in eight it is doubted that none is ever quicker.
+    """
     forecast, told = Forecast(), []
-    for _ in range(jobs):
+    for number in range(jobs):
         takes, age, looks, alive = draw(), 0.0, 0, 0.0
         while True:
             at = max(forecast.next(age, cost), age + LEAST_GAP) if forecast.known else age + 10
+            if forecast.known and not number % 8:
+                at = min(at, forecast.doubt(age))
             looks += 1
             if at + LATENCY >= takes:
                 forecast.add(alive, at + LATENCY)
@@ -40,7 +45,7 @@ def test_jobs_that_all_take_as_long_are_looked_at_when_they_end() -> None:
     assert mean([late for _, late in later]) < 0.5
 
 
-@pytest.mark.parametrize(("cost", "looks", "late"), [(0.125, 5, 0.8), (0.0025, 15, 0.4)])
+@pytest.mark.parametrize(("cost", "looks", "late"), [(0.125, 5, 0.9), (0.0025, 15, 0.4)])
 def test_looks_are_closer_where_they_cost_less(cost: float, looks: float, late: float) -> None:
     rng = random.Random(1)
     later = watched(lambda: rng.uniform(16, 24), 400, cost)[100:]

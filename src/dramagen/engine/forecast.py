@@ -1,16 +1,18 @@
 """When a job is likely to be over, learnt from how long others like it took.
 
 What is known of a job's time is an interval: it was not over at one look, and over at the next. A density over time
-is made of the newest intervals; looks are then spaced so that lateness and looks together cost least. Where jobs end
-at a rate of ``h`` a second, looks are best ``sqrt(2 c / h)`` seconds apart, ``c`` being how many seconds of lateness
-one look is worth: few looks where nothing ends, many where most do.
+is made of the newest intervals (``density.py``); looks are then spaced so that lateness and looks together cost
+least. Where jobs end at a rate of ``h`` a second, looks are best ``sqrt(2 c / h)`` seconds apart, ``c`` being how
+many seconds of lateness one look is worth: few looks where nothing ends, many where most do.
 """
 
 import math
 from bisect import bisect_right
 from collections import deque
 
-KNOWN = 5
+from dramagen.engine.density import density
+
+KNOWN = 3
 """Times from which on a forecast is made."""
 
 KEPT = 100
@@ -29,21 +31,28 @@ class Forecast:
     def __init__(self) -> None:
         self._took: deque[tuple[float, float]] = deque(maxlen=KEPT)
         self._news = 0
+        self._first = 0.0
+        self._added = 0
         self._edges: list[float] = []
         self._rates: list[float] = []
         self._left: list[float] = []
         self._looks: list[float] = []
+        self.scouts = 0
+        """How many jobs find out by many looks while nothing is known."""
 
     def add(self, after: float, by: float) -> None:
         """A job was not over ``after`` so many seconds, and over ``by`` so many."""
         if not 0 <= after <= by < math.inf:
             return
-        if self.known and by > self.quiet:
-            # Over at its first look: the time before, in which no other ended, is no likelier for that.
-            after = max(after, self.quiet)
+        if not after:
+            # Over at its first look: the time before in which no other ended is no likelier for that. Where all go so
+            # nothing else would tell any more what is known of it. One that was quicker than any other was hardly
+            # twice as quick, or the next such one tells.
+            after = self.first if self.known and by > self.first else by / 2
         spare = max(0.0, NARROW - (by - after)) / 2
         self._took.append((max(0.0, after - spare), by + spare))
         self._news += 1
+        self._added += 1
 
     @property
     def known(self) -> bool:
@@ -51,10 +60,20 @@ class Forecast:
         return len(self._took) >= KNOWN
 
     @property
-    def quiet(self) -> float:
+    def doubled(self) -> bool:
+        """Whether twice as much is known as when that was last so."""
+        return self._added >= KNOWN and (self._added // KNOWN).bit_count() == 1 and self._added % KNOWN == 0
+
+    @property
+    def first(self) -> float:
         """Seconds in which no job of this kind was ever over."""
         self._learn()
-        return self._edges[0]
+        return self._first
+
+    def doubt(self, age: float) -> float:
+        """The age at which to look at a job at ``age`` that may be quicker than any other, or infinity."""
+        ages = self.first / 2, self.first - max(OUTLIVED, self._edges[-1] - self.first)
+        return next((each for each in ages if each > age + OUTLIVED), math.inf)
 
     def next(self, age: float, cost: float) -> float:
         """The age, in seconds, at which to look at a job that is not over at ``age``.
@@ -78,8 +97,6 @@ class Forecast:
         if place >= len(self._rates):
             return end
         rate, left = self._rates[place], self._left[place]
-        if not rate:
-            return self._edges[place + 1]
         root = math.sqrt(left) - math.sqrt(rate) / 2 * (goal - self._looks[place])
         return max(age, self._edges[place] + (left - root * root) / rate)
 
@@ -89,8 +106,6 @@ class Forecast:
             return 0.0
         place = bisect_right(self._edges, age) - 1
         rate, left = self._rates[place], self._left[place]
-        if not rate:
-            return self._looks[place]
         now = max(0.0, left - rate * (age - self._edges[place]))
         return self._looks[place] + 2 / math.sqrt(rate) * (math.sqrt(left) - math.sqrt(now))
 
@@ -99,21 +114,12 @@ class Forecast:
         if not self._news or (self._edges and self._news < len(self._took) / 10):
             return
         self._news = 0
-        share = 1 / len(self._took)
-        steps: dict[float, float] = {}
-        for after, by in self._took:
-            steps[after] = steps.get(after, 0.0) + share / (by - after)
-            steps[by] = steps.get(by, 0.0) - share / (by - after)
-        self._edges = sorted(steps)
+        made = density(self._took)
+        self._edges, shares, self._first = made.ends, made.shares, made.first
         self._rates, self._left, self._looks = [], [1.0], [0.0]
-        rate = 0.0
-        for begin, end in zip(self._edges, self._edges[1:], strict=False):
-            rate = rate + steps[begin]
-            if rate < 1e-9:
-                rate = 0.0
-            before = self._left[-1]
-            after = max(0.0, before - rate * (end - begin))
-            looks = 2 / math.sqrt(rate) * (math.sqrt(before) - math.sqrt(after)) if rate else 0.0
+        for begin, end, share in zip(self._edges, self._edges[1:], shares, strict=False):
+            rate, before = share / (end - begin), self._left[-1]
+            after = max(0.0, before - share)
             self._rates.append(rate)
             self._left.append(after)
-            self._looks.append(self._looks[-1] + looks)
+            self._looks.append(self._looks[-1] + 2 / math.sqrt(rate) * (math.sqrt(before) - math.sqrt(after)))

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from dramagen.adapters.base import Status, Ticket
 from dramagen.catalog.cards import Watch
 from dramagen.engine.forecast import Forecast
-from dramagen.engine.limits.pace import UNSAID, Asking
+from dramagen.engine.limits.pace import Asking
 from dramagen.engine.service import Service
+from dramagen.engine.turns import LONGEST_WAIT, Turns
 from dramagen.errors import DramagenError, RateLimited
 
 GROWTH = 1.15
@@ -21,7 +22,7 @@ JITTER = 0.1
 TOGETHER = 0.5
 """Jobs due within this many seconds are asked about in one request."""
 
-LOOK = 0.125
+LOOK = 0.1
 """Seconds of lateness that one request is worth: that is how close looks are where jobs are likely to end."""
 
 LEAST_GAP = 0.25
@@ -30,8 +31,14 @@ LEAST_GAP = 0.25
 IN_FLIGHT = 8
 """Status requests of one lane under way at once."""
 
-LONGEST_WAIT = 300.0
-"""Seconds; a vendor that asks for more patience than this is asked again all the same."""
+SCOUTS = 3
+"""Jobs of a kind of which nothing is known that are looked at often, so that the others need not be."""
+
+SCOUT_GAP = 1.0
+"""Seconds between two looks at such a job, at least."""
+
+DOUBTERS = 8
+"""One job of so many is looked at before any other was ever over: vendors have been known to get faster."""
 
 FORGETTING = 0.1
 """How much the newest request counts in how many jobs go into one."""
@@ -71,6 +78,14 @@ class Waiting:
     missing_since: float | None = None
     alive: float = -math.inf
     """The last moment at which it was not over yet."""
+    scouts_for: Forecast | None = None
+    """What nothing is known of yet, where this is one of the jobs that find out."""
+    looked_at: float = -math.inf
+    """When it was last looked at, if at all: the next look is counted from there."""
+    held: float = -math.inf
+    """No look before this: one that gave no answer is not soon tried again."""
+    doubts: bool = False
+    """Whether it is looked at before any other was ever over."""
     place: int = -1
     """Which entry of the lane's queue is the valid one; none while a look is under way, or after the end."""
     over: bool = False
@@ -99,22 +114,27 @@ class Lane:
     """How many jobs go into a request, lately."""
     batch: int = 0
     """How many the vendor was seen to take, where that is fewer than the adapter thinks."""
+    turns: Turns = field(init=False)
     _waiting: dict[str, list[Waiting]] = field(default_factory=dict)
     _queue: list[tuple[float, int, Waiting]] = field(default_factory=list)
     _entries: int = 0
-    _free: float = -math.inf
-    """When the next request may be sent, and the next that asks for several jobs."""
-    _list_free: float = -math.inf
+    _came: int = 0
+    _news: int = 0
 
     def __post_init__(self) -> None:
         self.batch = max(1, self.service.adapter.batch)
+        self.turns = Turns(self.service.limits)
 
     def __iter__(self) -> Iterator[Waiting]:
         return iter([each for named in self._waiting.values() for each in named])
 
-    def add(self, waiting: Waiting) -> None:
+    def add(self, waiting: Waiting, now: float) -> None:
         """Begin to wait for a job."""
         self._waiting.setdefault(waiting.ticket.id, []).append(waiting)
+        waiting.doubts = self._came % DOUBTERS == 0
+        self._came += 1
+        waiting.looked_at = waiting.since
+        waiting.due = max(now, self._first_look(waiting))
         self.queue(waiting)
 
     def drop(self, waiting: Waiting) -> None:
@@ -122,6 +142,7 @@ class Lane:
         if waiting.over:
             return
         waiting.over, waiting.place = True, -1
+        self._relieve(waiting)
         named = self._waiting[waiting.ticket.id]
         named.remove(waiting)
         if not named:
@@ -151,46 +172,52 @@ class Lane:
         first = self._first()
         if first is None or self.in_flight >= IN_FLIGHT:
             return math.inf
-        return max(first.next, self._free)
+        return max(first.next, self.turns.free)
 
     def take(self, now: float) -> list[Waiting]:
         """The jobs to ask about in one request now; none where it is better to wait for others to be due."""
-        limit = self.batch
-        if limit > 1 and now < self._list_free:
+        limit, list_wait = self.batch, self.turns.list_wait(now)
+        if limit > 1 and list_wait:
             # Vendors may allow lists less often. Until the next one jobs are asked about one by one, unless there are
             # so many that those asked last would have been sooner together.
             limit = 1
-            if self._many(now):
-                self._free = self._list_free
+            if self._due(now, list_wait / self.turns.gap):
+                self.turns.free = now + list_wait
                 return []
         group: list[Waiting] = []
+        waited = 0.0
         while len(group) < limit and (first := self._first()) is not None and first.next <= now + TOGETHER:
             heapq.heappop(self._queue)
             first.place = -1
+            waited = max(waited, now - first.next)
             group.append(first)
-        if not group:
-            return group
-        rates = self.service.limits
-        self._free = now + float(1 / (rates.polls_per_second or UNSAID["poll"]))
-        if len(group) > 1 and rates.list_per_second:
-            self._list_free = now + float(1 / rates.list_per_second)
-        self.together += FORGETTING * (len(group) - self.together)
+        if group:
+            self.turns.sent(now, len(group) > 1, waited)
+            self.together += FORGETTING * (len(group) - self.together)
         return group
+
+    def came(self, group: Sequence[Waiting], sent: float, now: float, trouble: DramagenError | None) -> None:
+        """The answer to a request about these came, or what there was instead."""
+        self.turns.came(now, len(group) > 1)
+        if isinstance(trouble, RateLimited):
+            self.turns.refused(sent, now, trouble.retry_after)
+        elif trouble is None:
+            self.turns.answered()
 
     def asking(self, group: Sequence[Waiting]) -> Asking:
         """Which of the vendor's rates a request about these counts against."""
         return "list" if len(group) > 1 and self.service.limits.list_per_second else "poll"
 
-    def _many(self, now: float) -> bool:
-        """Whether more jobs are due than can be asked about one by one until they may be together."""
-        rate = self.service.limits.polls_per_second or UNSAID["poll"]
-        singly = (self._list_free - now) * float(rate)
-        due = 0
-        for when, place, waiting in self._queue:
-            due += when <= now and place == waiting.place
-            if due > singly:
-                return True
-        return False
+    def _due(self, now: float, most: float) -> bool:
+        """Whether more jobs than that are due."""
+        found, places = 0, [0]
+        while places and found <= most:
+            place = places.pop()
+            if place < len(self._queue) and self._queue[place][0] <= now:
+                # What comes after it in the heap is due no sooner.
+                found += self._queue[place][1] == self._queue[place][2].place
+                places += (2 * place + 1, 2 * place + 2)
+        return found > most
 
     def _first(self) -> Waiting | None:
         while self._queue:
@@ -202,32 +229,61 @@ class Lane:
 
     # --- the next look -----------------------------------------------------------------------------------
 
-    def first_look(self, waiting: Waiting, now: float) -> float:
-        """When to look at a job for the first time."""
+    def _first_look(self, waiting: Waiting) -> float:
         forecast = self._forecast(waiting)
-        if forecast is None:
-            return max(now, waiting.since + waiting.watch.first_poll)
-        return self._foreseen(waiting, forecast, now)
+        if forecast is not None:
+            return self._foreseen(waiting, forecast)
+        first = waiting.watch.first_poll
+        return waiting.since + (first / 2 if self._scouts(waiting) else first)
 
     def plan(self, waiting: Waiting, now: float) -> None:
         """When to look again at a job that is not over."""
+        waiting.looked_at = now
         forecast = self._forecast(waiting)
         if forecast is not None and waiting.missing_since is None:
-            waiting.due = self._foreseen(waiting, forecast, now)
+            waiting.due = self._foreseen(waiting, forecast)
             return
-        waiting.due = now + waiting.interval * (1 + self.rng.uniform(-JITTER, JITTER))
+        gap = waiting.interval
         waiting.interval = min(waiting.interval * GROWTH, waiting.watch.interval_max)
+        if waiting.missing_since is None and waiting.forecasts:
+            if self._scouts(waiting):
+                gap = min(gap, max(SCOUT_GAP, math.sqrt(4 * LOOK * (now - waiting.since))))
+            else:
+                # Others find out; where many wait theirs are the looks there is room for.
+                gap = waiting.watch.interval_max * math.sqrt(self.turns.price)
+        waiting.due = now + gap * (1 + self.rng.uniform(-JITTER, JITTER))
+
+    def learnt(self, now: float, much: bool) -> None:
+        """A job's time became known: what is planned was planned without.
+
+        That is mended for all at once, now and then: as often as a tenth of them has ended since, or at once where
+        it is ``much`` that is known now.
+        """
+        self._news += 1
+        if not much and self._news < len(self._waiting) / 10:
+            return
+        self._news = 0
+        queued = [(place, waiting) for _, place, waiting in self._queue if place == waiting.place]
+        for _, waiting in queued:
+            forecast = self._forecast(waiting)
+            if forecast is not None and waiting.missing_since is None:
+                waiting.due = max(now, waiting.held, self._foreseen(waiting, forecast))
+        self._queue = [(waiting.next, place, waiting) for place, waiting in queued]
+        heapq.heapify(self._queue)
 
     def delay(self, waiting: Waiting, trouble: DramagenError, now: float) -> None:
         """When to look again after a look that gave no answer: later each time, or when the vendor says."""
+        if isinstance(trouble, RateLimited):
+            # It is not this job the vendor has no answer for: it is asked about as soon as any is.
+            waiting.due = now
+            return
         asked = trouble.retry_after
         pause = waiting.interval if asked is None else min(asked, LONGEST_WAIT)
         waiting.interval = min(waiting.interval * 2, waiting.watch.interval_max)
         waiting.due = now + pause * (1 + self.rng.uniform(-JITTER, JITTER))
+        waiting.held = waiting.due
         waiting.patience = max(waiting.patience, waiting.due)
         waiting.woken = max(waiting.woken, waiting.patience)
-        if isinstance(trouble, RateLimited):
-            self._free = max(self._free, now + min(asked or 1.0, LONGEST_WAIT))
 
     def halve(self, group: Sequence[Waiting], now: float) -> None:
         """Ask about those again at once, and never about so many together."""
@@ -240,9 +296,23 @@ class Lane:
     def _forecast(self, waiting: Waiting) -> Forecast | None:
         return next((forecast for forecast in waiting.forecasts if forecast.known), None)
 
-    def _foreseen(self, waiting: Waiting, forecast: Forecast, now: float) -> float:
-        age = now - waiting.since
-        # Half of the time in which nothing was ever over is let pass unseen; vendors have been known to get faster.
-        most = max(waiting.watch.interval_max, (forecast.quiet - max(0.0, age)) / 2)
-        gap = forecast.next(max(0.0, age), LOOK / self.together) - age
-        return now + min(max(gap, LEAST_GAP), most)
+    def _scouts(self, waiting: Waiting) -> bool:
+        """Whether it is one of the jobs that find out; it is from now on where there are too few."""
+        if waiting.scouts_for is None and waiting.forecasts and waiting.forecasts[0].scouts < SCOUTS:
+            waiting.scouts_for = waiting.forecasts[0]
+            waiting.scouts_for.scouts += 1
+        return waiting.scouts_for is not None
+
+    def _relieve(self, waiting: Waiting) -> None:
+        if waiting.scouts_for is not None:
+            waiting.scouts_for.scouts -= 1
+            waiting.scouts_for = None
+
+    def _foreseen(self, waiting: Waiting, forecast: Forecast) -> float:
+        self._relieve(waiting)
+        age = max(0.0, waiting.looked_at - waiting.since)
+        cost = LOOK / self.together * self.turns.price
+        gap = max(forecast.next(age, cost) - age, LEAST_GAP)
+        if waiting.doubts:
+            gap = min(gap, forecast.doubt(age) - age)
+        return waiting.since + age + gap

@@ -129,7 +129,6 @@ class Watcher:
             alive=since if now - since < FRESH else -math.inf,
         )
         lane = self._lane(service)
-        waiting.due = lane.first_look(waiting, now)
         early = (service.route.provider, ticket.id)
         if early in self._early:
             del self._early[early]
@@ -137,7 +136,7 @@ class Watcher:
         if not self._begun:
             self._group.start_soon(self._run)
             self._begun = True
-        lane.add(waiting)
+        lane.add(waiting, now)
         self._changed()
         return lambda: lane.drop(waiting)
 
@@ -222,6 +221,7 @@ class Watcher:
         finally:
             lane.in_flight -= 1
         now = self._clock.monotonic()
+        lane.came(group, asked, now, trouble)
         if len(group) > 1 and isinstance(trouble, InvalidShot | JobFailed):
             # It may be how many there were: not every vendor names a limit.
             lane.halve(group, now)
@@ -252,7 +252,7 @@ class Watcher:
                 waiting.missing_since = None
             if status.state in TERMINAL:
                 if self._believed(waiting, status, now):
-                    self._end(lane, waiting, self._verdict(waiting, status, now))
+                    self._end(lane, waiting, self._verdict(lane, waiting, status, now))
                     return
             else:
                 waiting.alive = at
@@ -279,11 +279,12 @@ class Watcher:
         if waiting.seen is not None:
             waiting.seen(status)
 
-    def _verdict(self, waiting: Waiting, status: Status, now: float) -> Verdict:
+    def _verdict(self, lane: Lane, waiting: Waiting, status: Status, now: float) -> Verdict:
         took = Verdict(status, waiting.alive - waiting.since, now - waiting.since)
         if status.state != "missing":
             for forecast in waiting.forecasts:
                 forecast.add(took.after, took.by)
+            lane.learnt(now, any(forecast.doubled for forecast in waiting.forecasts))
         return took
 
     def _end(self, lane: Lane, waiting: Waiting, word: Verdict | Exception) -> None:

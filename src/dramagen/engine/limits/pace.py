@@ -16,9 +16,10 @@ from dramagen.engine.service import Service
 
 Asking = Literal["poll", "list"]
 
-UNSAID = {"poll": Decimal(15), "list": Decimal(5)}
-"""Calls a second with one key, where neither the card nor the user names a limit: three looks at each of 300 jobs in
-a minute. A vendor that likes it less says so, and is asked more slowly."""
+UNSAID = {"poll": Decimal(20), "list": Decimal(5)}
+"""Calls a second with one key, where neither the card nor the user names a limit. Questions about jobs: what those
+vendors allow that say it (Volcengine Ark and Model Studio, as their cards have it). A vendor that likes it less says
+so, and is asked more slowly."""
 
 
 @dataclass(slots=True)
