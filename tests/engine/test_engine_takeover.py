@@ -202,3 +202,25 @@ async def test_limits_of_jobs_at_once_are_kept(stage: Any) -> None:
     async with stage.studio(transport=Counting(), limits={"seedance": 2}) as studio:
         assert len(await studio.takes(stage.shot, 6)) == 6
     assert peak == 2  # the first two leave before any is asked about
+
+
+async def test_a_job_taken_over_before_its_turn_is_not_sent_from_here(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not read again when its turn comes at once: the word before the create says that it moved."""
+    taken: list[Any] = []
+    async with stage.studio() as studio:
+        engine = studio._running().engine
+        join = engine.submitter.gate.join
+
+        def late(job: Any, *rest: Any) -> Any:
+            if not taken:
+                taken.append(engine.journal.take_over(job, "a process that is gone"))
+            return join(job, *rest)
+
+        monkeypatch.setattr(engine.submitter.gate, "join", late)
+        clip = await studio.shoot(stage.shot)
+        kinds = [line["kind"] for line in studio.timeline(clip.job_id)]
+    assert taken[0].owner == "a process that is gone"
+    assert kinds[:4] == ["reserved", "taken_over", "taken_over", "sending"]
+    assert stage.creates == 1

@@ -41,6 +41,10 @@ T = TypeVar("T")
 log = logging.getLogger("dramagen.engine")
 S = JobState
 
+KEPT = 64
+"""Jobs that are kept as they were reserved until they are called, which mostly is at once; the others, and those told
+to wait, are read again when their turn comes."""
+
 GIVEN_UP_UNSENT = "given up before it was sent"
 
 
@@ -73,6 +77,7 @@ class Engine:
         self.owner = owner
         self.group = group
         self.flights: dict[str, Flight] = {}
+        self._at_hand: dict[str, Job] = {}
         self._watcher = watcher
         self._teller = Teller(emit, clock)
         self._ownership = Ownership(journal, owner, intake, submitter)
@@ -165,6 +170,8 @@ class Engine:
                 service = self.services.service(job.route)
         try:
             if service is not None:
+                if len(self._at_hand) < KEPT:
+                    self._at_hand[job.id] = job
                 flight.place = self.submitter.gate.join(
                     job, service, partial(self._waiting, flight), partial(self._called, flight)
                 )
@@ -172,12 +179,14 @@ class Engine:
                 self._begin(flight, partial(self._out, flight, job))
         except RuntimeError:
             # The studio closed while this caller looked the job up; what was not sent is let go there.
+            self._at_hand.pop(job.id, None)
             raise anyio.ClosedResourceError from None
         self.flights[job.id] = flight
         if taken or job.state != S.INTENDED:
             self._teller.step("resumed", flight, money=job.cost)
 
     def _waiting(self, flight: Flight, reason: str, detail: str) -> None:
+        self._at_hand.pop(flight.id, None)  # it may be for long
         self._teller.step("waiting", flight, reason=reason, detail=detail)
 
     def _called(self, flight: Flight) -> None:
@@ -231,6 +240,7 @@ class Engine:
 
     def _over(self, flight: Flight) -> None:
         self.flights.pop(flight.id, None)
+        self._at_hand.pop(flight.id, None)
         flight.landed.set()
 
     def _break_off(self, flight: Flight) -> None:
@@ -261,6 +271,9 @@ class Engine:
         return False
 
     async def _called_up(self, flight: Flight) -> Job:
+        kept = self._at_hand.pop(flight.id, None)
+        if kept is not None:
+            return kept  # whoever moved it meanwhile is noticed when it is written down as being sent
         with anyio.CancelScope(shield=True):
             job = await _thread(self._ownership.ours, flight.id, flight.epoch, S.SENDING)
         return job

@@ -119,7 +119,7 @@ class Http:
         Without it thousands that are begun together would all be announced before the first is sent, and after a
         crash all of them would be unknown.
         """
-        return self._creates.setdefault(access.host, anyio.Semaphore(CREATES))
+        return self._creates.setdefault(access.host, anyio.Semaphore(CREATES, fast_acquire=True))
 
     # --- flows -------------------------------------------------------------------------------------------
 

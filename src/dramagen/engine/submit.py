@@ -213,7 +213,7 @@ class Submitter:
             return None if turn is None else partial(turn.ended, error=error, sent=created)
 
         try:
-            (base, url), media = await anyio.to_thread.run_sync(lambda: (self._callback(held.job), load()))
+            base, url, media = await self._enclosed(held.job, load)
             attempt = Attempt(held.job.tag, created, callback_url=url, inputs=media.contents, urls=media.urls)
             flow = service.adapter.submit(held.job.quote.order, attempt)
             ticket = await self.http.run(flow, service.adapter, service.access, on_create=announce)
@@ -250,6 +250,16 @@ class Submitter:
         except (TicketTaken, TicketContested):
             return False
         return True
+
+    async def _enclosed(self, job: Job, load: Load) -> tuple[str | None, str | None, Supply]:
+        """What :meth:`_callback` says, and the media that are sent. No thread is troubled where nothing is read."""
+
+        def read() -> tuple[str | None, str | None, Supply]:
+            return *self._callback(job), load()
+
+        if job.state == JobState.UNKNOWN or self.address.base or job.quote.order.inputs():
+            return await anyio.to_thread.run_sync(read)
+        return read()
 
     def _callback(self, job: Job) -> tuple[str | None, str | None]:
         """The address a vendor is told, without and with the home's word, which is written nowhere else.
