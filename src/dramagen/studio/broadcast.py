@@ -83,8 +83,9 @@ class Broadcast:
         self._readers: WeakSet[Events] = WeakSet()
 
     def __call__(self, event: Event) -> None:
-        for reader in list(self._readers):
-            reader.put(event)
+        if self._readers:
+            for reader in list(self._readers):
+                reader.put(event)
         for listener in self._listeners:
             try:
                 listener(event)

@@ -75,7 +75,7 @@ class Telemetry:
         take = self._takes.get(key)
         if take is None or event.kind == "fell_back":
             take = self._takes[key] = self._begin(event, key)
-        take.span.set_attributes(_facts(event))
+        _say(event, take.span)
         self._count(event, take)
         self._turn(event, take)
         if event.final:
@@ -120,7 +120,7 @@ class Telemetry:
 
     def _enter(self, name: str, event: Event, take: _Take) -> None:
         if take.phase is not None:
-            take.phase.set_attributes(_facts(event))
+            _say(event, take.phase)
             take.phase.end(_ns(event.at))
         take.phase = self._phase(name, take, event.at)
 
@@ -131,7 +131,7 @@ class Telemetry:
     def _end(self, event: Event, take: _Take) -> None:
         spans = [take.span] if take.phase is None else [take.phase, take.span]
         for span in spans:
-            span.set_attributes(_facts(event))
+            _say(event, span)
             if event.kind in ("failed", "unknown"):
                 span.set_status(Status(StatusCode.ERROR, event.reason))
                 span.set_attribute("error.type", event.reason)
@@ -175,6 +175,11 @@ def _route(event: Event) -> dict[str, str]:
     place, _, model = event.route.partition("/")
     provider, _, region = place.partition(":")
     return {"dramagen.provider": provider, "dramagen.region": region, "dramagen.model": model}
+
+
+def _say(event: Event, span: Span) -> None:
+    if span.is_recording():  # where no SDK is set up nobody would read it
+        span.set_attributes(_facts(event))
 
 
 def _facts(event: Event) -> dict[str, str | int | float]:
