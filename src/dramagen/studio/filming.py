@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 import anyio
@@ -55,7 +55,7 @@ class Filming:
     emit: Callable[[Event], None]
     doubts: Doubts = field(default_factory=Doubts)
     _fetching: dict[str, anyio.Lock] = field(default_factory=dict)
-    _desk: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(DESK))
+    _desk: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(DESK, fast_acquire=True))
 
     async def fetch(self, shot: Shot) -> None:
         """Fetch every URL of the shot that is not known yet; each is fetched once, however many ask for it."""
@@ -84,17 +84,15 @@ class Filming:
             self.settings.rated(cap.limit)
         try:
             await self.fetch(shot)
-            async with self._desk:
-                key, held = await self._ask(self._looked_up, shot, take, fresh)
         except DramagenError as error:
             self._stopped(shot, take, error)
             raise
-        wanted = Wanted(shot, key, take, episode, (*self.settings.budgets, *budgets), policy)
+        wanted = Wanted(shot, "", take, episode, (*self.settings.budgets, *budgets), policy)
         errors: tuple[DramagenError, ...] = ()
         tried: tuple[Route, ...] = ()
         while True:
-            job, started = (held, False) if held else await self._order(wanted, fresh, tried, errors)
-            held, fresh = None, False  # the generation this call asked for is there now
+            wanted, job, started = await self._order(wanted, fresh, tried, errors)
+            fresh = False  # the generation this call asked for is there now
             job_id, route, landing = job.id, job.route, self.engine.clip(job, shot, started)
             del job  # thousands wait here, and each would hold its order
             try:
@@ -133,18 +131,13 @@ class Filming:
         routing = self.settings.routing
         return Trying(self.engine, self.planner, routing.remedies, self.doubts, routing.failures)
 
-    def _looked_up(self, shot: Shot, take: int, fresh: bool) -> tuple[str, Job | None]:
-        """The shot's hash, and the job that holds the take."""
-        key = shot_hash(shot, self.engine.intake.sha256)
-        held = None if fresh else self.engine.journal.bound(key, take, shot.pin)
-        return key, None if held is not None and held.state == JobState.FAILED else held
-
     async def _order(
         self, wanted: Wanted, fresh: bool, tried: Collection[Route], errors: Sequence[DramagenError]
-    ) -> tuple[Job, bool]:
-        """The job of the best route that gave no verdict on this take yet, and whether it is new.
+    ) -> tuple[Wanted, Job, bool]:
+        """The job that holds the take, else that of the best route that gave no verdict on it yet; whether it is new.
 
         Args:
+            wanted: without a key at first; it comes back with one, and who holds the take is not asked again.
             tried: the routes that gave theirs to this very call, in ``errors``.
         """
         # The others wait where they hold next to nothing.
@@ -152,7 +145,10 @@ class Filming:
             route: str | None = None
             try:
                 began = self.engine.clock.now()
-                quote, why = await self._ask(self._trying.best, wanted, fresh, tried, errors)
+                wanted, found = await self._ask(self._found, wanted, fresh, tried, errors)
+                if isinstance(found, Job):
+                    return wanted, found, False
+                quote, why = found
                 route = quote.route.id
                 self._planned(wanted, quote, errors, began)
                 if self._closed:
@@ -165,7 +161,18 @@ class Filming:
                 raise
         if started:
             self._tell("reserved", wanted.shot, job, money=quote.price.most)
-        return job, started
+        return wanted, job, started
+
+    def _found(
+        self, wanted: Wanted, fresh: bool, tried: Collection[Route], errors: Sequence[DramagenError]
+    ) -> tuple[Wanted, Job | tuple[Quote, str]]:
+        """The job that holds the take, or where it is best ordered and why. Blocks."""
+        if not wanted.key:
+            wanted = replace(wanted, key=shot_hash(wanted.shot, self.engine.intake.sha256))
+            held = None if fresh else self.engine.journal.bound(wanted.key, wanted.take, wanted.shot.pin)
+            if held is not None and held.state != JobState.FAILED:
+                return wanted, held
+        return wanted, self._trying.best(wanted, fresh, tried, errors)
 
     def _reserve(self, wanted: Wanted, quote: Quote, why: str, fresh: bool) -> tuple[Job, bool]:
         return self.engine.journal.reserve(self._intent(wanted, quote, why, fresh))
