@@ -24,6 +24,7 @@ class Access:
         hosts: the vendor's further addresses, by name; empty where the address is somebody's own.
         secret: the credential, or None; ``why`` then says what to set.
         local: no key is needed and nothing is paid (previz).
+        fingerprint: which credential and host, without telling the credential.
     """
 
     provider: str
@@ -35,6 +36,13 @@ class Access:
     local: bool = False
     emulated: bool = False
     hosts: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        parts = self.secret.values() if self.secret else ()
+        told = "\n".join(("dramagen", self.host, *parts)).encode()
+        # Frozen: made once, for every job names its key by it.
+        object.__setattr__(self, "fingerprint", hashlib.sha256(told).hexdigest()[:16])
 
     @property
     def keyed(self) -> bool:
@@ -45,12 +53,6 @@ class Access:
     def host(self) -> str:
         """The host that is talked to."""
         return urlsplit(self.base_url).hostname or ""
-
-    @property
-    def fingerprint(self) -> str:
-        """Which credential and host, without telling the credential."""
-        parts = self.secret.values() if self.secret else ()
-        return hashlib.sha256("\n".join(("dramagen", self.host, *parts)).encode()).hexdigest()[:16]
 
     def url(self, path: str, host: str | None = None) -> str:
         """The absolute URL of a vendor path from ``/``, at the main host or at a named one."""

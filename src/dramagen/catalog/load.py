@@ -63,6 +63,7 @@ class Catalog:
         self._providers: dict[str, ProviderCard] = {}
         self._models: dict[tuple[str, str], ModelCard] = {}
         self._routes: tuple[Route, ...] | None = None
+        self._pinned: dict[str | None, tuple[Route, ...]] = {}
         # What the folders hold, each read once: a catalogue stays as it is while it is used.
         self._listed: dict[str | None, tuple[str, ...]] = {}
         self._files: dict[tuple[str, ...], tuple[str | None, Table | None]] = {}
@@ -153,6 +154,8 @@ class Catalog:
 
     def matching(self, pin: str | None) -> tuple[Route, ...]:
         """The routes a pin may mean. Raises ``NoRoute``, naming what is near, where it means none."""
+        if pin in self._pinned:
+            return self._pinned[pin]
         routes = self.routes()
         found = tuple(route for route in routes if route.satisfies(pin))
         if not found:
@@ -163,6 +166,7 @@ class Catalog:
                 f"[providers.<provider>.models.{str(pin).rpartition('/')[2]!r}] in {SETTINGS} says "
                 f"which model it is like and its price"
             )
+        self._pinned[pin] = found
         return found
 
     def _spoken(self) -> dict[str, str]:

@@ -76,7 +76,7 @@ class Services:
         self.settings = settings
         self._access: dict[str, Mapping[str, Access]] = {}
         self._adapters: dict[str, Adapter] = {}
-        self._concurrency: dict[Route, int | None] = {}
+        self._services: dict[Route, Service] = {}
 
     def access(self, provider: str) -> Mapping[str, Access]:
         """Every region of a provider."""
@@ -93,6 +93,11 @@ class Services:
 
     def service(self, route: Route) -> Service:
         """The route, ready to be used. Raises ``ConfigError`` for one no card describes (any more)."""
+        if route not in self._services:
+            self._services[route] = self._made(route)
+        return self._services[route]
+
+    def _made(self, route: Route) -> Service:
         regions = self.access(route.provider)
         if route.region not in regions:
             raise ConfigError(f"{route.provider} has no region {route.region!r}; it has {', '.join(regions)}")
@@ -111,9 +116,7 @@ class Services:
 
     def concurrency(self, route: Route) -> int | None:
         """Jobs of it at once; None where nobody names a limit."""
-        if route not in self._concurrency:
-            self._concurrency[route] = self.service(route).limits.concurrency
-        return self._concurrency[route]
+        return self.service(route).limits.concurrency
 
 
 def limits_of(settings: Settings, route: Route, *cards: Limits) -> Limits:
