@@ -53,7 +53,7 @@ def _key(key: object) -> str:
 
 
 def _text(value: str) -> str:
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         raise TypeError(f"{value!r} holds half a character (a lone surrogate)")
     return value
 
