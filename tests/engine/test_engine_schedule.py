@@ -18,6 +18,8 @@ from typing import Any
 
 import anyio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dramagen.adapters.base import Flow, Status, Ticket
 from dramagen.catalog.cards import Watch
@@ -25,6 +27,7 @@ from dramagen.catalog.route import Route
 from dramagen.config import Limits
 from dramagen.engine.lane import Verdict
 from dramagen.engine.limits.pace import UNSAID
+from dramagen.engine.turns import LONGEST_WAIT, SLOWER, Turns
 from dramagen.engine.watch import Watcher
 from dramagen.errors import RateLimited
 
@@ -224,8 +227,7 @@ def kept(vendor: Vendor) -> None:
         assert all(later - earlier >= 1 for earlier, later in pairwise(lists))
 
 
-@pytest.mark.parametrize("warm", [0, 20])
-@pytest.mark.parametrize("make", MAKES)
+@pytest.mark.parametrize(("make", "warm"), [*((make, 20) for make in MAKES), ("one", 0), ("list", 0)])
 def test_what_all_takes_as_long_is_noticed_at_once_and_asked_about_little(make: str, warm: int) -> None:
     seen = wave(MAKES[make](), lambda rng: 20.0, warm=warm)
     assert seen.lag <= 0.5
@@ -233,7 +235,7 @@ def test_what_all_takes_as_long_is_noticed_at_once_and_asked_about_little(make: 
     kept(seen.vendor)
 
 
-@pytest.mark.parametrize("make", MAKES)
+@pytest.mark.parametrize("make", ["one", "list"])
 def test_what_differs_by_seconds_is_noticed_within_one(make: str) -> None:
     seen = wave(MAKES[make](), lambda rng: rng.uniform(18.5, 21.5))
     assert seen.lag <= 1.0
@@ -270,3 +272,46 @@ def test_more_jobs_than_a_vendor_may_be_asked_about_are_all_noticed_in_their_tur
     seen = wave(vendor, lambda rng: rng.uniform(20, 80), jobs=120, over=10.0)
     kept(seen.vendor)
     assert max(seen.lags) <= 120
+
+
+def turns(**limits: str) -> Turns:
+    return Turns(Limits(**{name: Decimal(rate) for name, rate in limits.items()}))
+
+
+def test_a_list_is_not_asked_for_while_the_vendor_may_not_have_seen_the_last_one_for_as_long_as_it_says() -> (
+    None
+):
+    each = turns(polls_per_second="20", list_per_second="1")
+    each.sent(10.0, True, 0.0)
+    assert each.list_wait(10.5) > 0.5
+    assert each.list_wait(12.0) > 0, "under way still"
+    each.came(12.5, True)
+    assert each.list_wait(13.4) > 0
+    assert each.list_wait(13.6) == 0
+
+
+def test_refusals_of_what_was_sent_before_the_first_of_them_slow_down_once() -> None:
+    each = turns(polls_per_second="9")
+    before = each.gap
+    for sent in (1.0, 1.1, 1.2):
+        each.refused(sent, 1.3, None)
+    assert each.gap == pytest.approx(before * SLOWER)
+    assert each.free == pytest.approx(2.3)
+    for _ in range(1000):
+        each.answered()
+    assert each.gap == before
+
+
+@pytest.mark.parametrize(("said", "seconds"), [(7.0, 7.0), (1e9, LONGEST_WAIT)])
+def test_a_vendor_is_left_alone_for_as_long_as_it_says_within_reason(said: float, seconds: float) -> None:
+    each = turns()
+    each.refused(0.0, 5.0, said)
+    assert each.free == 5.0 + seconds
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.booleans()), max_size=50))
+def test_a_question_never_costs_less_than_one_or_has_no_price(waits: list[tuple[float, bool]]) -> None:
+    each = turns(list_per_second="1")
+    for number, (waited, several) in enumerate(waits):
+        each.sent(float(number), several, waited)
+    assert 1 <= each.price < math.inf

@@ -48,7 +48,7 @@ class Forecast:
             # Over at its first look: the time before in which no other ended is no likelier for that. Where all go so
             # nothing else would tell any more what is known of it. One that was quicker than any other was hardly
             # twice as quick, or the next such one tells.
-            after = self.first if self.known and by > self.first else by / 2
+            after = self._first if 0 < self._first < by else by / 2
         spare = max(0.0, NARROW - (by - after)) / 2
         self._took.append((max(0.0, after - spare), by + spare))
         self._news += 1
@@ -111,7 +111,7 @@ class Forecast:
 
     def _learn(self) -> None:
         """Make the density anew, now and then: each job that ends changes it little."""
-        if not self._news or (self._edges and self._news < len(self._took) / 10):
+        if not self._news or (self._edges and self._news < len(self._took) / 5):
             return
         self._news = 0
         made = density(self._took)

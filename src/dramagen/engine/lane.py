@@ -22,8 +22,11 @@ JITTER = 0.1
 TOGETHER = 0.5
 """Jobs due within this many seconds are asked about in one request."""
 
-LOOK = 0.1
+LOOK = 0.12
 """Seconds of lateness that one request is worth: that is how close looks are where jobs are likely to end."""
+
+WORK = 0.001
+"""Seconds of lateness that one job's part in a request is worth: the request may be shared, its reading is not."""
 
 LEAST_GAP = 0.25
 """Seconds between two looks at one job, at least."""
@@ -294,7 +297,10 @@ class Lane:
                 self.queue(waiting)
 
     def _forecast(self, waiting: Waiting) -> Forecast | None:
-        return next((forecast for forecast in waiting.forecasts if forecast.known), None)
+        for forecast in waiting.forecasts:
+            if forecast.known:
+                return forecast
+        return None
 
     def _scouts(self, waiting: Waiting) -> bool:
         """Whether it is one of the jobs that find out; it is from now on where there are too few."""
@@ -311,7 +317,7 @@ class Lane:
     def _foreseen(self, waiting: Waiting, forecast: Forecast) -> float:
         self._relieve(waiting)
         age = max(0.0, waiting.looked_at - waiting.since)
-        cost = LOOK / self.together * self.turns.price
+        cost = LOOK / self.together * self.turns.price + WORK
         gap = max(forecast.next(age, cost) - age, LEAST_GAP)
         if waiting.doubts:
             gap = min(gap, forecast.doubt(age) - age)

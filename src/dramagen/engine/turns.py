@@ -34,6 +34,9 @@ class Turns:
     """When the next question may be sent."""
     waited: float = 0.0
     """Seconds a question waited for its turn, lately."""
+    price: float = 1.0
+    """What a question costs, one without a queue being 1: more as the queue is longer than it should be. Who plans
+    by it asks less, and least about jobs that are not likely to be over soon."""
     _slow: float = 1.0
     _slowed: float = -math.inf
     _list_free: float = -math.inf
@@ -49,13 +52,6 @@ class Turns:
     def list_gap(self) -> float:
         """Seconds between two lists, beyond those between any two questions; 0.0 where the vendor states none."""
         return self._seconds(self.limits.list_per_second) if self.limits.list_per_second else 0.0
-
-    @property
-    def price(self) -> float:
-        """What a question costs, one without a queue being 1. Who plans by it leaves gaps that are as much longer as
-        the queue is longer than it should be: there is room for as many questions as there is, and jobs that are
-        likely to be over soon need them most."""
-        return max(1.0, self.waited / (LATE + self.list_gap))
 
     def _seconds(self, rate: Decimal | None) -> float:
         if rate is None:
@@ -73,6 +69,7 @@ class Turns:
             self._lists += 1
             self._list_free = now + self.list_gap
         self.waited += NEWEST * (waited - self.waited)
+        self.price = max(1.0, self.waited / (LATE + self.list_gap))
 
     def came(self, now: float, several: bool) -> None:
         """Its answer, or none, came. Where the vendor counts lists by the second the next one is counted from here:
