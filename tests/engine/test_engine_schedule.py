@@ -25,9 +25,9 @@ from dramagen.adapters.base import Flow, Status, Ticket
 from dramagen.catalog.cards import Watch
 from dramagen.catalog.route import Route
 from dramagen.config import Limits
-from dramagen.engine.lane import Verdict
 from dramagen.engine.limits.pace import UNSAID
 from dramagen.engine.turns import LONGEST_WAIT, SLOWER, Turns
+from dramagen.engine.waiting import Verdict
 from dramagen.engine.watch import Watcher
 from dramagen.errors import RateLimited
 

@@ -21,7 +21,6 @@ from dramagen.engine.homeward import Homeward
 from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import JobMoved, Journal
-from dramagen.engine.lane import Verdict
 from dramagen.engine.outbound import Outbound, same_key
 from dramagen.engine.owner import Owner
 from dramagen.engine.ownership import Ownership
@@ -31,6 +30,7 @@ from dramagen.engine.state import JobState
 from dramagen.engine.submit import GIVEN_UP, Submitter
 from dramagen.engine.telling import Teller
 from dramagen.engine.times import kinds, remembered
+from dramagen.engine.waiting import Verdict
 from dramagen.engine.watch import Unwatched, Watcher
 from dramagen.errors import DramagenError, JobFailed, OutcomeUnknown
 from dramagen.events import Event, Kind

@@ -17,12 +17,12 @@ from dramagen.engine.held import move
 from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal
-from dramagen.engine.lane import Verdict
 from dramagen.engine.refetch import Refetcher, whereabouts
 from dramagen.engine.service import Service, Services
 from dramagen.engine.state import JobState
 from dramagen.engine.telling import Teller
 from dramagen.engine.times import record
+from dramagen.engine.waiting import Verdict
 from dramagen.errors import DramagenError, JobExpired, JobFailed
 from dramagen.money import Money
 from dramagen.shot import Shot

@@ -6,8 +6,8 @@ from typing import Any
 
 from dramagen.catalog.order import Order
 from dramagen.engine.database import Transaction
-from dramagen.engine.lane import Verdict
 from dramagen.engine.service import Service
+from dramagen.engine.waiting import Verdict
 
 NEWEST = 500
 """Jobs whose times are looked up."""

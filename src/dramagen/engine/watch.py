@@ -19,9 +19,10 @@ from dramagen.adapters.base import TERMINAL, Status, Ticket
 from dramagen.engine.clock import Clock
 from dramagen.engine.forecast import Forecast
 from dramagen.engine.http import Http
-from dramagen.engine.lane import Ended, Lane, Verdict, Waiting
+from dramagen.engine.lane import Lane
 from dramagen.engine.limits.pace import Pacer
 from dramagen.engine.service import Service
+from dramagen.engine.waiting import Ended, Verdict, Waiting
 from dramagen.errors import DramagenError, InvalidShot, JobFailed, ProviderUnavailable
 
 log = logging.getLogger("dramagen.engine")
