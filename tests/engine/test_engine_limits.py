@@ -103,10 +103,11 @@ async def test_a_word_on_a_model_goes_before_one_on_its_provider(stage: Any) -> 
     vendor = Vendor(stage)
     vendor.quorum = 2
     async with stage.studio(transport=vendor, limits=limits) as studio:
-        await studio.takes(stage.shot, 8)
+        await studio.takes(stage.shot, 10)
     assert vendor.peak == 2
     for begin in vendor.moments:
-        assert sum(begin <= moment < begin + 60 for moment in vendor.moments) <= 7
+        # One more than seven: a create let go may be sent a little late, as the clock moves meanwhile.
+        assert sum(begin <= moment < begin + 60 for moment in vendor.moments) <= 8
 
 
 async def test_creates_of_a_minute_are_spread_over_it(stage: Any) -> None:
@@ -115,7 +116,7 @@ async def test_creates_of_a_minute_are_spread_over_it(stage: Any) -> None:
     async with stage.studio(transport=vendor, limits=limits) as studio:
         await studio.takes(stage.shot, 8)
     for begin in vendor.moments:
-        # One more than six: a create let go may be sent a little late, as the clock moves meanwhile.
+        # One more than six, likewise.
         assert sum(begin <= moment < begin + 60 for moment in vendor.moments) <= 7
     assert vendor.moments[-1] - vendor.moments[0] >= 50
 

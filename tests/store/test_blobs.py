@@ -159,7 +159,9 @@ def test_where_times_cannot_be_set_a_file_is_read_at_every_use(
 
 
 @given(st.binary(max_size=64), st.integers(0, 2**40))
-def test_the_mark_is_never_in_the_future_and_needs_no_finer_times_than_microseconds(data: bytes, at: int) -> None:
+def test_the_mark_is_never_in_the_future_and_needs_no_finer_times_than_microseconds(
+    data: bytes, at: int
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film"
         path.write_bytes(data)

@@ -76,7 +76,9 @@ async def test_a_worker_killed_half_way_leaves_every_order_paid_once(
     refused = [line for job in taken for line in studio.timeline(job.job_id) if line["kind"] == "intended"]
     assert not refused, "the vendor was sent more than it takes"
     assert max(running) <= AT_ONCE
-    assert max(running) > AT_ONCE // 2 or not COMPLETE, "a busy machine may miss the tenth, but not half of them"
+    assert max(running) > AT_ONCE // 2 or not COMPLETE, (
+        "a busy machine may miss the tenth, but not half of them"
+    )
     for name, figure in (("rows", len(bill)), ("peak", max(running)), ("seconds", round(seconds, 1))):
         record_property(name, figure)
 

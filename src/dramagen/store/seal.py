@@ -22,7 +22,9 @@ def seal(path: Path, sha256: str) -> None:
     Raises ``OSError`` where its time cannot be set.
     """
     facts = path.stat()
-    whole = (facts.st_mtime_ns // SECOND - 1) * SECOND  # never in the future: what is new is not older than now
+    whole = (
+        facts.st_mtime_ns // SECOND - 1
+    ) * SECOND  # never in the future: what is new is not older than now
     os.utime(path, ns=(facts.st_atime_ns, whole + _mark(sha256, facts.st_size)))
 
 
