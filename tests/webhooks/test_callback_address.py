@@ -47,7 +47,7 @@ def test_a_create_sent_again_is_the_same_create(
     address = CallbackAddress(tmp_path, configured)
     nobody: Any = None
     submitter = Submitter(
-        journal=journal, http=nobody, clock=nobody, owner=nobody, address=address, gate=nobody, pacer=nobody
+        journal=journal, http=nobody, clock=nobody, owner=nobody, address=address, gate=nobody, lookup=nobody
     )
     url = f"{base}/{address.word}/kling/cn" if base else None
     assert submitter._callback(job) == (base, url)

@@ -61,7 +61,7 @@ class Outbound:
             return
         kept = await anyio.to_thread.run_sync(self._rescue.find, leg.job.id)
         if kept is not None:
-            await self.submitter.adopt(leg, kept, service)
+            await self.submitter.lookup.adopt(leg, kept, service)
             return
         waiting("lookup", LOOKED_FOR)
         await self.submitter.reconcile(leg, service, load)

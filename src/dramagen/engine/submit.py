@@ -24,7 +24,7 @@ from dramagen.engine.intake import Supply
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal, TicketContested, TicketTaken
 from dramagen.engine.limits.gate import Closed, Full, Gate, Place, Turn
-from dramagen.engine.limits.pace import Pacer
+from dramagen.engine.lookup import Lookup, lost
 from dramagen.engine.owner import LeaseLost, Owner, Pledge
 from dramagen.engine.service import Service
 from dramagen.engine.state import JobState
@@ -32,7 +32,6 @@ from dramagen.errors import (
     ConcurrencyLimited,
     DramagenError,
     InvalidShot,
-    OutcomeUnknown,
     ProviderUnavailable,
     RateLimited,
 )
@@ -47,13 +46,6 @@ TRIES: dict[type[DramagenError], int] = {
 
 RESENDS = 2
 """How often a create the vendor has never seen is sent again, each time with the same tag."""
-
-CONTESTED = 60
-"""How often a job that may be another create's is left alone before a person is asked."""
-
-LOOKS = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds between looks for a lost create; the last one repeats until the vendor's look-up time is over."""
-
 
 GIVEN_UP = "given-up"
 """The code of the error of a job that was let go before it was sent."""
@@ -100,7 +92,7 @@ class Submitter:
     owner: Owner
     address: CallbackAddress
     gate: Gate
-    pacer: Pacer
+    lookup: Lookup
     on_unknown: str = "hold"
 
     async def submit(
@@ -219,8 +211,8 @@ class Submitter:
             ticket = await self.http.run(flow, service.adapter, service.access, on_create=announce)
         except JournalUnavailable:
             raise
-        except LostAnswer as lost:
-            await self._unknown(held, str(lost), learnt(ProviderUnavailable(str(lost))))
+        except LostAnswer as error:
+            await self._unknown(held, str(error), learnt(ProviderUnavailable(str(error))))
             return None
         except DramagenError as error:
             error.hide(*media.hidden)
@@ -239,7 +231,7 @@ class Submitter:
         limited = isinstance(held.job.error, ConcurrencyLimited | RateLimited)
         if not limited or held.job.sent_at is None or not service.find.findable:
             return False
-        found = await self._glance(held.job, service)
+        found = await self.lookup.glance(held.job, service)
         if not isinstance(found, Ticket):
             return False
         try:
@@ -295,18 +287,14 @@ class Submitter:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(lambda: self.journal.move(job, JobState.REFUSED, error=error))
 
-    # --- looking for a lost create -------------------------------------------------------------------------
-
     async def reconcile(self, held: Held, service: Service, load: Load) -> None:
         """From unknown to accepted, or ``OutcomeUnknown``. Never falls back, never releases money."""
         for sends_left in range(RESENDS, -1, -1):
-            found = await self._found(held, service)
+            found = await self.lookup.find(held, service)
             if found is None:
                 return
             if not isinstance(found, Absent) or not self._may_resend(service):
-                raise self._lost(
-                    held.job, found if isinstance(found, str) else "the vendor knows no such job"
-                )
+                raise lost(held.job, found if isinstance(found, str) else "the vendor knows no such job")
             if not sends_left:
                 break
             with anyio.CancelScope(shield=True):
@@ -316,85 +304,15 @@ class Submitter:
                     return
                 if held.job.state == JobState.UNKNOWN and isinstance(refusal, InvalidShot):
                     # Nothing left, nor ever will: what it needs is gone, such as a URL an earlier process had.
-                    raise self._lost(
-                        held.job, f"the vendor knows no such job, and it cannot be sent again: {refusal}"
-                    )
+                    why = f"the vendor knows no such job, and it cannot be sent again: {refusal}"
+                    raise lost(held.job, why)
                 if held.job.state == JobState.SENDING:
                     # Not believed: the refusal may be about the name, which the first create took.
                     await self._unknown(held, str(refusal))
-        raise self._lost(held.job, f"it was sent {RESENDS} times more and cannot be found")
-
-    async def _found(self, held: Held, service: Service) -> Absent | str | None:
-        """None once the job is found and ours; else the last word of the look-up."""
-        for _ in range(CONTESTED):
-            found = await self._look(held.job, service)
-            if not isinstance(found, Ticket):
-                return found
-            try:
-                await self.adopt(held, found, service, alike=service.find.tag != "unique")
-            except TicketContested:
-                # Another create is on its way, and this may be its job: its answer will tell.
-                await self.clock.sleep(LOOKS[1])
-            else:
-                return None
-        return "other creates were on their way all the while"
-
-    async def adopt(self, held: Held, ticket: Ticket, service: Service, *, alike: bool = False) -> None:
-        """From unknown to accepted, with a ticket that was found. Raises ``OutcomeUnknown`` if another job has it."""
-        # Equal renders share one local ticket; a vendor's job is only ever one of ours.
-        ours_alone = not service.access.local
-        try:
-            with anyio.CancelScope(shield=True):
-                await move(
-                    self.journal,
-                    held,
-                    JobState.ACCEPTED,
-                    ticket=ticket,
-                    detail={"found": True},
-                    adopted=ours_alone,
-                    alike=alike,
-                )
-        except TicketTaken:
-            raise self._lost(held.job, "the only job found for it belongs to another shot") from None
+        raise lost(held.job, f"it was sent {RESENDS} times more and cannot be found")
 
     def _may_resend(self, service: Service) -> bool:
         return service.find.tag == "unique" or self.on_unknown == "resend"
-
-    async def _look(self, job: Job, service: Service) -> Ticket | Absent | str:
-        """A ticket; Absent once the vendor's look-up time is over; or why it cannot be said."""
-        if not service.find.findable:
-            return "this vendor has no way to look for it"
-        lost_at = job.sent_until or self.clock.now()
-        pauses = iter(LOOKS)
-        while True:
-            answer = await self._glance(job, service)
-            if isinstance(answer, Ticket):
-                return answer
-            if self.clock.since(lost_at) >= service.find.patience:
-                return answer
-            await self.clock.sleep(next(pauses, LOOKS[-1]))
-
-    async def _glance(self, job: Job, service: Service) -> Ticket | Absent | str:
-        """One look for the job of a create; the third is why it cannot be said."""
-        attempt = Attempt(job.tag, job.sent_at or job.created, job.sent_until or self.clock.now())
-        try:
-            found = await self.http.run(
-                service.adapter.find(job.quote.order, attempt), service.adapter, service.access,
-                pace=partial(self.pacer.pace, service, "list"),
-            )  # fmt: skip
-        except DramagenError as error:
-            return str(error)
-        return found if isinstance(found, Ticket | Absent) else found.why
-
-    def _lost(self, job: Job, why: str) -> OutcomeUnknown:
-        return OutcomeUnknown(
-            f"the create got no answer and it is not known whether it was billed: {why}. "
-            f"Up to {job.reserved} stays reserved; see 'dramagen jobs show {job.id}'",
-            at_risk=job.reserved,
-            job_id=job.id,
-            provider=job.route.provider,
-            model=job.route.model,
-        )
 
 
 def _pause(state: tenacity.RetryCallState) -> float:

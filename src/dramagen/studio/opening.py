@@ -21,6 +21,7 @@ from dramagen.engine.http import Http, Limits, LocalTransport
 from dramagen.engine.intake import Intake
 from dramagen.engine.limits.gate import Gate
 from dramagen.engine.limits.pace import Pacer
+from dramagen.engine.lookup import Lookup
 from dramagen.engine.refetch import Refetcher
 from dramagen.engine.renderer import Renderer
 from dramagen.engine.service import Services
@@ -90,7 +91,8 @@ async def open_studio(
     address = CallbackAddress(settings.home, settings.callback_url)
     gate = Gate(journal, clock, owner.id)
     pacer = Pacer(journal, clock)
-    submitter = Submitter(journal, http, clock, owner, address, gate, pacer, settings.on_unknown)
+    lookup = Lookup(journal, http, clock, pacer)
+    submitter = Submitter(journal, http, clock, owner, address, gate, lookup, settings.on_unknown)
     stack.push_async_callback(give_up_unsent, journal, submitter, owner.id)
     group = await stack.enter_async_context(_background())
     picks = Picks(await stack.enter_async_context(BlockingPortal()), journal.consult)
