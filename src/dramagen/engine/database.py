@@ -4,6 +4,7 @@ SQLite in WAL mode with ``synchronous=FULL``: a committed transaction is on the 
 callers go through a worker thread, and may raise :class:`JournalUnavailable`.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -59,8 +60,10 @@ class SQLite:
             self._connection.row_factory = sqlite3.Row
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
                 self._connection.execute(f"PRAGMA {pragma}")
+            self._files: tuple[object, ...] | None = None
             self._migrate(migrations)
             path.chmod(0o600)
+            self._files = self._in_place()
         except ConfigError:
             self._connection.close()
             raise
@@ -87,6 +90,12 @@ class SQLite:
     def transaction(self) -> Iterator[Transaction]:
         """Take the write lock, run the block, commit; roll back if it raises."""
         with self._lock, self._typed():
+            if self._files is not None and self._files != self._in_place():
+                # SQLite would go on with a file nobody else will ever read, and another process buy everything again.
+                raise JournalUnavailable(
+                    f"the journal {self.path} was deleted, moved or replaced while it was in use. It holds what was "
+                    "paid for: put the file back, or start again with the one that is there"
+                )
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield _SQLiteTransaction(self._connection)
@@ -105,6 +114,14 @@ class SQLite:
                 yield _SQLiteTransaction(self._connection)
             finally:
                 self._connection.execute("ROLLBACK")
+
+    def _in_place(self) -> tuple[object, ...]:
+        """Which files are found under the names of this journal now."""
+        try:
+            found = [os.stat(name) for name in (self.path, f"{self.path}-wal")]
+        except OSError:
+            return ()
+        return tuple((file.st_dev, file.st_ino) for file in found)
 
     @contextmanager
     def _typed(self) -> Iterator[None]:
