@@ -90,7 +90,7 @@ class SQLite:
     def transaction(self) -> Iterator[Transaction]:
         """Take the write lock, run the block, commit; roll back if it raises."""
         with self._lock, self._typed():
-            if self._files is not None and self._files != self._in_place():
+            if self._files is not None and self._in_place() not in (self._files, None):
                 # SQLite would go on with a file nobody else will ever read, and another process buy everything again.
                 raise JournalUnavailable(
                     f"the journal {self.path} was deleted, moved or replaced while it was in use. It holds what was "
@@ -115,12 +115,14 @@ class SQLite:
             finally:
                 self._connection.execute("ROLLBACK")
 
-    def _in_place(self) -> tuple[object, ...]:
-        """Which files are found under the names of this journal now."""
+    def _in_place(self) -> tuple[object, ...] | None:
+        """Which files are found under the names of this journal now; None where that cannot be seen."""
         try:
             found = [os.stat(name) for name in (self.path, f"{self.path}-wal")]
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return ()
+        except OSError:
+            return None  # a folder that may not be entered any more, say: that is no proof of a loss
         return tuple((file.st_dev, file.st_ino) for file in found)
 
     @contextmanager
