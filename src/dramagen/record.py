@@ -1,7 +1,7 @@
 """The base of the vocabulary: frozen pydantic models that refuse bad values with a calm, typed error."""
 
 from threading import RLock
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -23,11 +23,22 @@ class Record(BaseModel):
         val_json_bytes="base64",
     )
 
+    _every: ClassVar[set[str]] = set()
+    """The names of all fields, for every record that was given all of them: a set of each one's own would take more
+    memory than its values."""
+
     def __init__(self, **data: Any) -> None:
         try:
             super().__init__(**data)
         except ValidationError as problem:
             raise invalid(type(self), problem) from None
+        if len(self.__pydantic_fields_set__) == len(self._every):  # there are no others
+            _put(self, "__pydantic_fields_set__", self._every)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **how: Any) -> None:
+        super().__pydantic_init_subclass__(**how)
+        cls._every = set(cls.model_fields)
 
     # Tells pydantic that nested validation need not come through __init__, so that a bad nested
     # value is reported once, by the outermost record, with its whole path.
@@ -49,7 +60,7 @@ class Record(BaseModel):
 
         Nothing is validated or converted; for the few places that make hundreds at a time.
         """
-        return _made(cls, values, set(values))
+        return _made(cls, values, cls._every)
 
     def with_checked(self, **values: Any) -> Self:
         """A copy with some values changed for others that are valid already; like :meth:`of_checked`."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from sys import intern
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, PlainSerializer, field_validator, model_validator
@@ -139,14 +140,14 @@ def _ratio(value: str) -> str:
         raise ValueError("a ratio is width:height in whole numbers, such as '9:16'")
     if not 0.1 <= int(width) / int(height) <= 10:
         raise ValueError("a ratio lies between 1:10 and 10:1")
-    return f"{int(width)}:{int(height)}"  # '９:１６', as a Chinese keyboard has it, is 9:16
+    return intern(f"{int(width)}:{int(height)}")  # '９:１６', as a Chinese keyboard has it, is 9:16
 
 
 def _resolution(value: str) -> str:
     value = value.lower()
     if value not in RESOLUTIONS:
         raise ValueError(f"one of {', '.join(RESOLUTIONS)}")
-    return value
+    return intern(value)
 
 
 def _pin(value: str | None) -> str | None:
@@ -165,6 +166,16 @@ def _pin(value: str | None) -> str | None:
         )
     return value
 
+
+def _shared(value: frozenset[str]) -> frozenset[str]:
+    return value or NO_WORDS
+
+
+NO_WORDS: frozenset[str] = frozenset()
+NO_OPTIONS = Sealed()
+"""One for all shots: most say nothing there, and thousands of them wait. An empty set is as large as a prompt."""
+
+Words = Annotated[frozenset[str], AfterValidator(_shared)]
 
 _Options = Annotated[Mapping[str, Mapping[str, Any]], PlainSerializer(dict)]
 
@@ -208,9 +219,9 @@ class Shot(Record):
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] | None = None
     pin: Annotated[str | None, AfterValidator(_pin)] = None
     options: _Options = Field(default_factory=Sealed)
-    tags: frozenset[str] = frozenset()
+    tags: Words = NO_WORDS
     id: str | None = None
-    strict: frozenset[str] = frozenset()
+    strict: Words = NO_WORDS
     allow_longer: bool = False
 
     def __init__(
@@ -230,9 +241,9 @@ class Shot(Record):
         seed: int | None = None,
         pin: str | None = None,
         options: Mapping[str, Mapping[str, Any]] | None = None,
-        tags: Iterable[str] = frozenset(),
+        tags: Iterable[str] = NO_WORDS,
         id: str | None = None,  # noqa: A002 - the field's public name
-        strict: Iterable[str] = frozenset(),
+        strict: Iterable[str] = NO_WORDS,
         allow_longer: bool = False,
     ) -> None:
         super().__init__(
@@ -262,6 +273,8 @@ class Shot(Record):
     def _sealed(cls, value: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
         from dramagen.identity import canonical  # late: identity describes shots
 
+        if not value:
+            return NO_OPTIONS
         try:
             canonical(value)
         except TypeError as problem:

@@ -204,3 +204,22 @@ def test_a_setting_that_is_not_shown_is_not_shown_in_its_error() -> None:
     with pytest.raises(ConfigError) as refused:
         Config(keys="plainkeywithoutaprefix")
     assert "plainkey" not in str(refused.value)
+
+
+def test_shots_share_what_they_do_not_say() -> None:
+    one, other = Shot("a", duration=3, resolution="720P", pin="kling"), Shot("b", options={}, tags=[])
+    for name in ("aspect_ratio", "resolution", "options", "tags", "strict", "references"):
+        assert getattr(one, name) is getattr(other, name), name
+    assert one.model_fields_set is other.model_fields_set, (
+        "the names of its fields are the largest part of a shot"
+    )
+    assert Shot("c", tags={"night"}).tags == {"night"}
+    assert Shot("c", options={"kling": {}}).options == {"kling": {}}
+
+
+def test_the_copy_of_a_record_shares_nothing_it_changes() -> None:
+    camera = Camera("roll", speed="slow")
+    copied = camera.model_copy(update={"speed": "fast"})
+    copied.model_fields_set.clear()
+    assert camera.model_fields_set == Camera("roll", "fast").model_fields_set == {"move", "speed"}
+    assert Image(url="https://example.com/a.png").model_fields_set == {"url"}

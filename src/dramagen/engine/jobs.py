@@ -178,4 +178,4 @@ def _route(text: str) -> Route:
 def _ticket(text: str, route: Route) -> Ticket:
     ticket = Ticket.model_validate_json(text)
     # Thousands of tickets share one route.
-    return ticket.model_copy(update={"route": route}) if ticket.route == route else ticket
+    return Ticket.of_checked(id=ticket.id, route=route, data=ticket.data) if ticket.route == route else ticket
