@@ -90,7 +90,7 @@ class SQLite:
     def transaction(self) -> Iterator[Transaction]:
         """Take the write lock, run the block, commit; roll back if it raises."""
         with self._lock, self._typed():
-            if self._files is not None and self._in_place() not in (self._files, None):
+            if self._files and self._in_place() not in (self._files, None):
                 # SQLite would go on with a file nobody else will ever read, and another process buy everything again.
                 raise JournalUnavailable(
                     f"the journal {self.path} was deleted, moved or replaced while it was in use. It holds what was "

@@ -12,7 +12,7 @@ from dramagen.engine.flight import Leg
 from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
 from dramagen.engine.limits.gate import Place
-from dramagen.engine.rescue import Rescue
+from dramagen.engine.rescue import NAME, Rescue
 from dramagen.engine.service import Service
 from dramagen.engine.state import JobState
 from dramagen.engine.submit import LOOKED_FOR, Submitter, Unwritten
@@ -68,7 +68,7 @@ class Outbound:
 
     @property
     def _rescue(self) -> Rescue:
-        return Rescue(self.store.home / "tickets.log")
+        return Rescue(self.store.home / NAME)
 
     async def _rescued(self, job: Job, lost: Unwritten) -> JournalUnavailable:
         with anyio.CancelScope(shield=True):

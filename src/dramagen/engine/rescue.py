@@ -14,6 +14,9 @@ from dramagen.adapters.base import Ticket
 
 log = logging.getLogger("dramagen.engine")
 
+NAME = "tickets.log"
+"""What the file is called in a home."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rescue:

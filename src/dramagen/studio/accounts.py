@@ -15,6 +15,7 @@ from dramagen.engine.ledger import ASSUMED, SETTLED, Ledger
 from dramagen.engine.limits.breaker import forget
 from dramagen.engine.owner import Owner
 from dramagen.engine.report import By, Report, report
+from dramagen.engine.rescue import NAME, Rescue
 from dramagen.engine.state import JobState
 from dramagen.errors import ConfigError
 from dramagen.money import Money
@@ -100,6 +101,7 @@ class Accounts:
             raise ConfigError(f"no job is called {job_id!r}")
         if job.state == JobState.UNKNOWN:
             self._check_left(job, me)
+            self._check_lost(job)
             state = JobState.PAID if paid else JobState.UNPAID
         else:
             _check_correctable(job, paid, amount)
@@ -129,6 +131,16 @@ class Accounts:
         finally:
             if owner is not me:
                 owner.release()
+
+    def _check_lost(self, job: Job) -> None:
+        """Raise ``ConfigError`` for a job whose ticket was kept while the journal could not be written."""
+        kept = Rescue(self._settings.home / NAME)
+        ticket = kept.find(job.id)
+        if ticket is not None:
+            raise ConfigError(
+                f"job {job.id} is not lost: the vendor accepted it as {ticket.id}, and {kept.path} has that. "
+                "'dramagen jobs resume' goes on with it; where it cannot, remove its line there and settle it then"
+            )
 
 
 def _check_correctable(job: Job, paid: bool, amount: Money | None) -> None:
