@@ -1,13 +1,15 @@
 """A person's word on a job, and what the vendor turns out to say: settling loses no clip and hides no cost."""
 
+import sqlite3
 from typing import Any
 
 import pytest
 
+from dramagen import Budget, Money
 from dramagen.engine.database import JournalUnavailable
 from dramagen.engine.journal import Journal
 from dramagen.engine.state import JobState
-from dramagen.errors import ConfigError
+from dramagen.errors import BudgetExceeded, ConfigError
 
 pytestmark = pytest.mark.anyio
 
@@ -43,3 +45,21 @@ async def test_a_job_whose_ticket_was_kept_beside_the_journal_is_not_lost(
         (result,) = await studio.resume()
         assert result.clip is not None
     assert stage.vendor.billed == 1
+
+
+async def test_a_cap_that_a_dead_process_holds_money_of_says_how_to_free_it(stage: Any) -> None:
+    cap = Budget(Money("0.1 CNY"), per="episode")
+    async with stage.studio() as studio:
+        await studio.shoot(stage.shot, episode="e")
+        with pytest.raises(BudgetExceeded) as full:
+            await studio.shoot(stage.shot, take=2, episode="e", budget=cap)
+        assert "held" not in str(full.value)
+    with sqlite3.connect(stage.home / "journal.sqlite") as plain:
+        plain.execute("UPDATE jobs SET state = 'intended', owner = 'dead', cost = NULL, cost_currency = NULL")
+    plain.close()
+    async with stage.studio() as studio:
+        with pytest.raises(BudgetExceeded, match=r"0\.08 CNY is held .*'dramagen jobs resume'"):
+            await studio.shoot(stage.shot, take=2, episode="e", budget=cap)
+        await studio.resume()
+        await studio.shoot(stage.shot, take=2, episode="e", budget=cap)
+    assert stage.creates == 2

@@ -11,6 +11,9 @@ from dramagen.engine.state import RESERVED, JobState
 from dramagen.errors import BudgetExceeded, ConfigError
 from dramagen.money import Money, Rates
 
+HELD = RESERVED | {JobState.UNKNOWN}
+"""Jobs that may yet cost what was reserved for them."""
+
 
 class Caps:
     """Budgets in one currency, at the stated exchange rates. Runs inside the caller's transaction."""
@@ -30,16 +33,19 @@ class Caps:
         """Raise ``BudgetExceeded`` where ``amount``, in the cap's currency, no longer fits a budget."""
         for budget in intent.budgets:
             limit = budget.limit.amount * self.rate(budget.limit.currency, intent.cap_currency)
-            claims = (
-                row["jobs"] * self._claim(row) * self.rate(row["cap_currency"], intent.cap_currency)
-                for row in self._under(tx, budget, intent)
-            )
-            used = sum(claims, Decimal())
+            used = held = Decimal()
+            for row in self._under(tx, budget, intent):
+                claim = row["jobs"] * self._claim(row) * self.rate(row["cap_currency"], intent.cap_currency)
+                used += claim
+                held += claim if JobState(row["state"]) in HELD else 0
             if used + amount > limit:
-                left = Money(max(Decimal(), limit - used), intent.cap_currency)
+                cap, left, most, open_ = (
+                    Money(max(Decimal(), figure), intent.cap_currency)
+                    for figure in (limit, limit - used, amount, held)
+                )
                 raise BudgetExceeded(
-                    f"the budget {_of(budget, intent)} is {Money(limit, intent.cap_currency)}; {left} is left and "
-                    f"this take may cost {Money(amount, intent.cap_currency)}. Nothing was sent",
+                    f"the budget {_of(budget, intent)} is {cap}; {left} is left and this take may cost {most}. "
+                    f"Nothing was sent{_held(open_)}",
                     provider=intent.quote.route.provider,
                     model=intent.quote.route.model,
                 )
@@ -47,7 +53,7 @@ class Caps:
     def _claim(self, row: Row) -> Decimal:
         """What each of some like jobs takes of a cap, in the cap's currency, at the rate written down with it."""
         state = JobState(row["state"])
-        if state in RESERVED or state == JobState.UNKNOWN:
+        if state in HELD:
             return Decimal(row["reserved"]) * Decimal(row["rate"])
         if row["cost"] is None:  # also of a job that was never made: a person may have found it on the bill
             return Decimal()
@@ -85,3 +91,13 @@ def _money(tx: Transaction, which: str, value: object) -> list[Row]:
 
 def _of(budget: Budget, intent: Intent) -> str:
     return f"of route {intent.quote.route.id}" if budget.per == "route" else f"per {budget.per}"
+
+
+def _held(money: Money) -> str:
+    """What to do about money that is only held, where there is such."""
+    if not money:
+        return ""
+    return (
+        f". {money} is held for jobs that are not over: 'dramagen jobs --open' lists them, and 'dramagen jobs "
+        "resume' ends those a dead process left"
+    )
