@@ -12,7 +12,7 @@ from dramagen.engine.ledger import Ledger
 from dramagen.episode.choose import Choice
 from dramagen.episode.model import EpisodeShot
 from dramagen.episode.steering import Steering, left_of
-from dramagen.errors import InvalidShot
+from dramagen.errors import BudgetExceeded, InvalidShot
 from dramagen.routing.episode_items import Continuity
 
 
@@ -104,10 +104,46 @@ async def test_shots_that_start_together_share_a_plan_and_a_result_makes_a_new_o
             group.start_soon(steered.of, each.id, each.shot)
     assert [budget for budget, _ in recording.asked] == [Money("9 CNY")]
     recording.money = Ledger(spent=(Money("2 CNY"),), reserved=(Money("1 CNY"),), unknown=(Money("1 CNY"),))
-    steered.heard()
+    steered.heard("a", filmed=True)
     policy = await steered.of("b", made.shots[1].shot)
     assert [budget for budget, _ in recording.asked] == [Money("9 CNY"), Money("5 CNY")]
     assert policy is not None
+
+
+@pytest.mark.anyio
+async def test_a_shot_the_budget_leaves_out_takes_no_money_from_the_others(recording: Recording) -> None:
+    made = episode(shot("a"), shot("b"))
+    steered = steering(recording, made, "2 CNY")  # a take is 1.50 CNY
+    said: dict[str, Any] = {}
+    for each in made.shots:
+        try:
+            said[each.id] = await steered.of(each.id, each.shot)
+        except BudgetExceeded as error:
+            said[each.id] = error
+    (out,) = [name for name, what in said.items() if isinstance(what, BudgetExceeded)]
+    (other,) = said.keys() - {out}
+    assert said[other] is not None
+    # Nothing is kept for a shot that is not filmed any more.
+    steered.heard(other, filmed=False)
+    assert await steered.of(out, made.shot(out).shot) is not None
+
+
+@pytest.mark.anyio
+async def test_a_plan_that_a_result_overtakes_is_not_used_again(recording: Recording) -> None:
+    made = episode(shot("a"), shot("b"))
+    steered = steering(recording, made, "9 CNY")
+    plan = recording.plan
+
+    def overtaken(*asked: Any, **known: Any) -> Any:
+        if asked[0]:
+            steered.heard("a", filmed=True)
+        return plan(*asked, **known)
+
+    recording.plan = overtaken  # type: ignore[method-assign]  # of this one
+    assert await steered.of("b", made.shots[1].shot) is not None
+    recording.plan = plan  # type: ignore[method-assign]  # as above
+    await steered.of("b", made.shots[1].shot)
+    assert len(recording.asked) == 2
 
 
 def test_what_is_left_is_never_below_nothing(recording: Recording) -> None:

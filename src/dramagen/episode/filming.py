@@ -100,7 +100,7 @@ class _Run:
             self.rushes.errors[shot.id] = error
             self.tell(Progress("failed", shot.id, error.message))
         finally:
-            self.steering.heard()
+            self.steering.heard(shot.id, filmed=shot.id in self.rushes.filmed)
             self.over[shot.id].set()
 
     def _keep(self, shot: EpisodeShot) -> None:

@@ -9,7 +9,7 @@ from dramagen.episode.choose import Choice
 from dramagen.episode.crew import Crew
 from dramagen.episode.frames import stand_in
 from dramagen.episode.model import Episode
-from dramagen.errors import DramagenError
+from dramagen.errors import BudgetExceeded, DramagenError
 from dramagen.money import Money
 from dramagen.routing.leading import as_planned
 from dramagen.routing.policy import PlainPolicy
@@ -46,39 +46,60 @@ class Steering:
             shot.id: choices[shot.id].take for shot in episode.ordered if not choices[shot.id].stale
         }
         self._ready: dict[str, Shot] = {}
-        self._orders: dict[str, tuple[str, ...]] | None = None
+        self._plan: dict[str, tuple[str, ...] | None] | None = None
         self._lock = anyio.Lock()
+        self._over = 0
+        """Shots that ended so far."""
 
     async def of(self, shot_id: str, ready: Shot) -> PlainPolicy | None:
-        """The policy for a shot that is about to be filmed; None leaves it to the studio's."""
+        """The policy for a shot that is about to be filmed; None leaves it to the studio's.
+
+        Raises ``BudgetExceeded`` where what is left does not film every shot once, and the plan leaves this one out:
+        ordered all the same, it would take the money of those that are in it.
+        """
         if not (self._budgets or self._continuity.groups):
             return None
         async with self._lock:
             if self._ready.get(shot_id) != ready and self._episode.shot(shot_id).continues is not None:
-                self._orders = None
+                self._plan = None
             self._ready[shot_id] = ready
-            if self._orders is None:
+            plan, over = self._plan, self._over
+            if plan is None:
                 try:
-                    self._orders = await anyio.to_thread.run_sync(self._planned)
+                    plan = await anyio.to_thread.run_sync(self._planned, dict(self._takes))
                 except DramagenError:
                     return None  # filming it says what is wrong, of this shot or of another
-            order = self._orders.get(shot_id)
-        return None if order is None else as_planned(order)
+                self._plan = plan if over == self._over else None
+            order = plan[shot_id]
+        if order is None:
+            raise BudgetExceeded(
+                f"what is left of the budget does not film every shot once, and {shot_id} is left out. "
+                "Nothing was sent"
+            )
+        return as_planned(order)
 
-    def heard(self) -> None:
-        """A shot ended: what is left is planned anew before the next one is filmed."""
-        self._orders = None
+    def heard(self, shot_id: str, *, filmed: bool) -> None:
+        """A shot ended: what is left is planned anew before the next one is filmed.
 
-    def _planned(self) -> dict[str, tuple[str, ...]]:
-        shots = {shot_id: self._as_known(shot_id) for shot_id in self._takes}
+        No money is kept for a shot that this run does not film any more.
+        """
+        if not filmed:
+            self._takes.pop(shot_id, None)
+        self._over += 1
+        self._plan = None
+
+    def _planned(self, takes: Mapping[str, int]) -> dict[str, tuple[str, ...] | None]:
+        """The routes of every shot in order; None for a shot that the budget leaves out. Blocks."""
+        shots = {shot_id: self._as_known(shot_id) for shot_id in takes}
         plan = self._crew.plan(
             list(shots.values()),
             left_of(self._crew, self._budgets, self._episode.title),
-            takes=list(self._takes.values()),
+            takes=list(takes.values()),
             continuity=self._continuity,
         )
+        left_out = plan.left_out
         return {
-            shot_id: tuple(quote.route.id for quote in planned.attempts)
+            shot_id: None if planned in left_out else tuple(quote.route.id for quote in planned.attempts)
             for shot_id, planned in zip(shots, plan.shots, strict=True)
         }
 

@@ -100,6 +100,14 @@ class Plan:
         return tuple(s for s in self._open() if s.choice is None)
 
     @property
+    def left_out(self) -> tuple[ShotPlan, ...]:
+        """Shots that could be filmed, and have no part in the solution: the budget does not film every shot once."""
+        if not self.solution.short:
+            return ()
+        without = [self.shots[int(place)] for place, filmed in self.solution.filmed.items() if filmed is None]
+        return tuple(shot for shot in without if shot.choice is not None)
+
+    @property
     def idle(self) -> bool:
         """There are shots to film, and no route can film any of them as things stand."""
         return bool(self.unfilmable) and len(self.unfilmable) == len(self._open())
