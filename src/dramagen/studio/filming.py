@@ -19,7 +19,7 @@ from dramagen.engine.jobs import Intent, Job
 from dramagen.engine.journal import JobMoved
 from dramagen.engine.state import JobState
 from dramagen.engine.submit import GIVEN_UP
-from dramagen.errors import ConfigError, DramagenError, InvalidShot
+from dramagen.errors import ConfigError, DramagenError
 from dramagen.events import Event, Kind
 from dramagen.identity import digest, shot_hash
 from dramagen.money import Money
@@ -76,10 +76,6 @@ class Filming:
         policy: Chooser | None = None,
     ) -> Clip:
         """The clip of a take, filmed if need be. See :meth:`Studio.shoot`."""
-        if take < 1:
-            raise InvalidShot(
-                f"take = {take}: takes are counted from 1", problems=[("take", str(take), "1 or more")]
-            )
         for cap in budgets:
             self.settings.rated(cap.limit)
         try:

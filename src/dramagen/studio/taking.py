@@ -11,7 +11,7 @@ import anyio.to_thread
 from dramagen.clip import Clip
 from dramagen.engine.jobs import Job
 from dramagen.engine.recall import recall
-from dramagen.errors import DramagenError, InvalidShot
+from dramagen.errors import DramagenError
 from dramagen.events import Takes
 from dramagen.identity import shot_hash
 from dramagen.routing.leading import led, spread
@@ -46,8 +46,6 @@ async def film_takes(
     Args:
         plan: as :meth:`Studio.plan`; it may block on the journal.
     """
-    if n < 1:
-        raise InvalidShot(f"{n} takes: ask for one or more", problems=[("n", str(n), "1 or more")])
     across = across or ("seeds" if shot.pin else "models")
     await filming.fetch(shot)
     numbers = range(1, n + 1)
