@@ -7,7 +7,7 @@ been paid for.
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from dramagen.config import Budget
+from dramagen.config import Budget, Per
 from dramagen.errors import ConfigError, InvalidShot
 from dramagen.money import Money
 from dramagen.shot import Shot
@@ -59,13 +59,13 @@ def checked_count(n: object) -> int:
     return n
 
 
-def capped(budget: Caps | Sequence[Caps] | None, *, per: str) -> tuple[Budget, ...]:
+def capped(budget: Caps | Sequence[Caps] | None, *, per: Per) -> tuple[Budget, ...]:
     """The caps of one call; an amount of money is one per ``per``. Raises ``ConfigError`` for what is no cap."""
     if budget is None:
         return ()
     if isinstance(budget, Sequence) and not isinstance(budget, str):
         return tuple(cap for each in budget for cap in capped(each, per=per))
-    return (budget if isinstance(budget, Budget) else Budget(budget, per=per),)  # type: ignore[arg-type]  # it checks
+    return (budget if isinstance(budget, Budget) else Budget(budget, per),)
 
 
 def checked_across(shot: Shot, across: object, catalog: "Catalog") -> None:
