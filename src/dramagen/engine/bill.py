@@ -42,11 +42,26 @@ _UNITS = {"package_name", "package_id", "package_type"}
 _SUMS = {"total", "sum", "subtotal", "合计", "总计", "小计", "共计"}
 """What stands in the place of an id on a line that sums up the others."""
 
+_NAMES = {
+    "RMB": "CNY",
+    "CNH": "CNY",
+    "人民币": "CNY",
+    "人民币元": "CNY",
+    "元": "CNY",
+    "美元": "USD",
+    "US$": "USD",
+}
+"""What consoles call a currency besides its code."""
+
+_NEVER = {"CNY": "$", "USD": "¥元"}
+"""Symbols no amount of that currency has."""
+
 _COLONS = ":\uff1a"
 
 _SYMBOLS = re.compile(r"CN¥|US\$|[¥$元]")
 _CODE = re.compile(r"\b[A-Za-z]{3}\b")
-_NUMBER = re.compile(r"(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?")
+_NUMBER = re.compile(r"([1-9]\d{0,2}(,\d{3})+|\d+)?(\.\d*)?")
+_COMMA_ONLY = re.compile(r"^[^\d.,]*\d{1,3},\d{3}[^\d.,]*$")
 _ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+\d+")
 
 
@@ -73,8 +88,11 @@ def read_bill(
     Raises:
         ConfigError: it cannot be read; says what the columns are, or which row is wrong.
     """
-    header, rows = _table(path, columns)
+    header, rows, semicolons = _table(path, columns)
     where = _layout(path, header, columns)
+    twice = [column for column in where.values() if header.count(column) > 1]
+    if twice:
+        raise ConfigError(f"{path.name} has several columns {twice[0]!r}: which one is meant cannot be said")
     charges = []
     for number, row in rows:
         if not any(cell.strip() for cell in row.values()):
@@ -82,6 +100,11 @@ def read_bill(
         cells = {field: row.get(column) or "" for field, column in where.items()}
         if "provider" in cells and cells["provider"].partition("@")[0] != provider:
             continue
+        if semicolons and _COMMA_ONLY.search(cells["amount"]):
+            raise ConfigError(
+                f"{path.name}, row {number}: between semicolons {cells['amount'].strip()!r} may be a thousand or a "
+                "fraction; export the bill with decimal points and no separators of thousands"
+            )
         charges.append(_charge(f"{path.name}, row {number}", cells, currency))
     return charges
 
@@ -94,9 +117,12 @@ def _charge(place: str, cells: Mapping[str, str], currency: str | None) -> Charg
         )
     if vendor_id.lower().rstrip(_COLONS) in _SUMS:
         vendor_id = ""
-    stated = _plain(cells.get("currency", "")).upper() or currency
+    named = _plain(cells.get("currency", "")).upper()
+    stated = _NAMES.get(named, named) or currency
     try:
         amount, code = _amount(cells["amount"])
+        if stated and set(unicodedata.normalize("NFKC", cells["amount"])) & set(_NEVER.get(stated, "")):
+            raise ValueError(f"{cells['amount'].strip()!r} is not in {stated}")
         if code is not None and stated not in (None, code):
             raise ValueError(f"{cells['amount'].strip()!r} is not in {stated}")
         if code is None and stated is None:
@@ -133,13 +159,15 @@ def _amount(cell: str) -> tuple[Decimal, str | None]:
         value = Decimal(digits.replace(",", ""))
     except InvalidOperation:
         raise ValueError(f"{cell.strip()!r} is not an amount, such as 1,234.50") from None
-    return -value if negative else value, code[0].upper() if code else None
+    named = code[0].upper() if code else None
+    return -value if negative else value, _NAMES.get(named, named) if named else None
 
 
 # --- tables ------------------------------------------------------------------------------------------------------
 
-Table = tuple[Sequence[str], Iterable[tuple[int, Mapping[str, str]]]]
-"""The names of the columns, and every row with its number in the file."""
+Table = tuple[Sequence[str], Iterable[tuple[int, Mapping[str, str]]], bool]
+"""The names of the columns, every row with its number in the file, and whether semicolons are between the cells: they
+are where a comma may be a decimal point."""
 
 
 def _table(path: Path, columns: Mapping[str, str] | None) -> Table:
@@ -158,12 +186,12 @@ def _table(path: Path, columns: Mapping[str, str] | None) -> Table:
         for delimiter in ",;\t":
             names = [_plain(name) for name in next(csv.reader([line], delimiter=delimiter), [])]
             if any(names_wanted <= set(names) for names_wanted in wanted):
-                return names, _rows(lines, number, names, delimiter)
+                return names, _rows(lines, number, names, delimiter), delimiter == ";"
             if best is None or len(names) > len(best[1]):
                 best = number, names, delimiter
     if best is None:
         raise ConfigError(f"{path.name} is empty")
-    return best[1], _rows(lines, best[0], best[1], best[2])
+    return best[1], _rows(lines, best[0], best[1], best[2]), best[2] == ";"
 
 
 def _rows(
@@ -172,7 +200,12 @@ def _rows(
     reader = csv.reader(lines[start + 1 :], delimiter=delimiter)
     try:
         for row in reader:
-            yield start + 1 + reader.line_num, dict(zip(names, row, strict=False))
+            number = start + 1 + reader.line_num
+            if any(cell.strip() for cell in row[len(names) :]):
+                raise ConfigError(
+                    f"row {number} of the bill has more cells than there are columns: a comma in an amount?"
+                )
+            yield number, dict(zip(names, row, strict=False))
     except csv.Error as problem:
         raise ConfigError(
             f"row {start + 1 + reader.line_num} of the bill cannot be read: {problem}"
@@ -192,7 +225,7 @@ def _objects(path: Path, text: str) -> Table:
             f"{path.name}: a bill in JSON is a list of objects, or an object with one such list"
         )
     names = list(dict.fromkeys(name for row in document for name in row))
-    return names, ((number, _cells(row)) for number, row in enumerate(document, start=1))
+    return names, ((number, _cells(row)) for number, row in enumerate(document, start=1)), False
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, str]:
