@@ -254,14 +254,6 @@ class TestContract(AdapterContract):
                 answer=request_error(500, "internal_error"), error=ProviderUnavailable, retryable=False,
                 refused=False, billed=None,
             ),
-            "proxy": Refusal(
-                answer=Response(502, html="<html>Bad Gateway"), error=ProviderUnavailable, retryable=True,
-                refused=False, billed=None,
-            ),
-            "proxy's own 404": Refusal(
-                answer=Response(404, html="<html>"), error=ProviderUnavailable, retryable=True, refused=False,
-                billed=None,
-            ),
         }  # fmt: skip
 
     def reports(self) -> Mapping[str, Report]:

@@ -268,20 +268,6 @@ class TestContract(AdapterContract):
                 retryable=False,
                 refused=True,
             ),
-            "a proxy's page": Refusal(
-                answer=Response(502, html="<html>Bad Gateway</html>"),
-                error=ProviderUnavailable,
-                retryable=True,
-                refused=False,
-                billed=None,
-            ),
-            "a proxy's 429": Refusal(
-                answer=Response(429, html="<html>slow down</html>"),
-                error=RateLimited,
-                retryable=True,
-                refused=False,
-                billed=None,
-            ),
         }
 
     def reports(self) -> Mapping[str, Report]:

@@ -235,10 +235,6 @@ class TestContract(AdapterContract):
             "a code nobody knows": Refusal(
                 answer=answer(4711, "?", task_id=""), error=ProviderUnavailable, **unknown
             ),
-            "a proxy's 429": Refusal(answer=Response(429, text="slow down"), error=RateLimited, **unknown),
-            "a proxy's 401": Refusal(
-                answer=Response(401, text="no"), error=AuthError, retryable=False, refused=False, billed=None
-            ),
         }
 
     def reports(self) -> Mapping[str, Report]:

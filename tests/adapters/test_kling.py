@@ -390,20 +390,6 @@ class TestKlingContract(AdapterContract):
                 refused=False,
                 billed=None,
             ),
-            "a proxy's 429": Refusal(
-                answer=Response(429, html="<html>slow down"),
-                error=RateLimited,
-                retryable=True,
-                refused=False,
-                billed=None,
-            ),
-            "a proxy's 504": Refusal(
-                answer=Response(504, html="<html>"),
-                error=ProviderUnavailable,
-                retryable=True,
-                refused=False,
-                billed=None,
-            ),
         }
 
     def reports(self) -> Mapping[str, Report]:

@@ -209,13 +209,6 @@ class TestContract(AdapterContract):
                 answer=problem(503, "Service unavailable", "try later"), error=ProviderUnavailable,
                 retryable=True, refused=False, billed=None,
             ),
-            "proxy": Refusal(
-                answer=Response(429, html="<html>"), error=RateLimited, retryable=True, refused=False, billed=None
-            ),
-            "proxy's own 404": Refusal(
-                answer=Response(404, html="<html>"), error=ProviderUnavailable, retryable=True, refused=False,
-                billed=None,
-            ),
         }  # fmt: skip
 
     def reports(self) -> Mapping[str, Report]:

@@ -314,20 +314,6 @@ class TestContract(AdapterContract):
             "a weekly plan used up": row(
                 429, refusal("QuotaExceeded", "exceeded the weekly limit"), QuotaExhausted, False
             ),
-            "a proxy's page": Refusal(
-                answer=Response(502, html="<html>Bad Gateway</html>"),
-                error=ProviderUnavailable,
-                retryable=True,
-                refused=False,
-                billed=None,
-            ),
-            "a proxy's 403": Refusal(
-                answer=Response(403, html="<html>blocked</html>"),
-                error=AuthError,
-                retryable=False,
-                refused=False,
-                billed=None,
-            ),
             "an empty 429": Refusal(
                 answer=Response(429, headers={"retry-after": "7"}),
                 error=RateLimited,

@@ -169,9 +169,6 @@ UNKNOWN: Mapping[str, tuple[Response, type[DramagenError]]] = {
     "overloaded": (Response(503, json=error("server_error")), ProviderUnavailable),
     "timed out": (Response(408, json=error(None)), ProviderUnavailable),
     "conflict": (Response(409, json=error(None)), ProviderUnavailable),
-    "a proxy's 504": (Response(504, html="<html>"), ProviderUnavailable),
-    "a proxy's 403": (Response(403, html="<html>"), AuthError),
-    "a proxy's 429": (Response(429, html="<html>"), RateLimited),
     "an error inside HTTP 200": (
         Response(200, json=error("server_error") | {"id": "req_1"}),
         ProviderUnavailable,

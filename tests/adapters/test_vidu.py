@@ -328,10 +328,6 @@ class TestViduContract(AdapterContract):
             "a word in a 2xx": unknown(refusal(200, "FieldInvalid"), InvalidShot, False),
             "a 4xx that is not Vidu's": unknown(Response(400, html="<html>"), ProviderUnavailable),
             "a number alone": unknown(Response(404, json={"code": 404}), ProviderUnavailable),
-            "a proxy's 401": unknown(Response(401, json={"message": "no"}), AuthError, False),
-            "a proxy's 402": unknown(Response(402, text="pay"), InsufficientBalance, False),
-            "a proxy's 429": unknown(Response(429, html="<html>"), RateLimited),
-            "a proxy's 504": unknown(Response(504, html="<html>"), ProviderUnavailable),
             "the name in the code": Refusal(
                 answer=Response(429, json={"code": "QuotaExceeded", "message": "words"}),
                 error=ConcurrencyLimited,

@@ -420,20 +420,6 @@ class TestContract(AdapterContract):
             "OpenAI's form without a code": row(
                 429, {"error": {"type": "limit_requests", "message": "no"}}, RateLimited, True
             ),
-            "a proxy's page": Refusal(
-                answer=Response(502, html="<html>Bad Gateway</html>"),
-                error=ProviderUnavailable,
-                retryable=True,
-                refused=False,
-                billed=None,
-            ),
-            "a proxy's 403": Refusal(
-                answer=Response(403, html="<html>blocked</html>"),
-                error=AuthError,
-                retryable=False,
-                refused=False,
-                billed=None,
-            ),
         }
 
     def reports(self) -> Mapping[str, Report]:

@@ -41,9 +41,9 @@ from dramagen.adapters.fal_answers import (
     unfinished,
     units_of,
     verdict,
-    who,
 )
 from dramagen.adapters.fal_callback import public_keys, verify
+from dramagen.adapters.faults import who
 from dramagen.adapters.polling import one_by_one
 from dramagen.catalog.order import Order
 from dramagen.errors import AuthError, DramagenError, ProviderUnavailable

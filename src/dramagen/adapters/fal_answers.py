@@ -13,9 +13,9 @@ from typing import Any
 from httpx import URL, InvalidURL, Request, Response
 
 from dramagen.adapters.base import Download, json_body
+from dramagen.adapters.faults import BY_STATUS, by_status, retry_after, who
 from dramagen.catalog.route import Route
 from dramagen.errors import (
-    AuthError,
     ConcurrencyLimited,
     ContentRejected,
     DramagenError,
@@ -24,7 +24,6 @@ from dramagen.errors import (
     JobExpired,
     JobFailed,
     ProviderUnavailable,
-    RateLimited,
 )
 
 _INPUT = (InvalidShot, "fal refused an input of the request")
@@ -102,27 +101,17 @@ def fault(response: Response, route: Route | None = None) -> DramagenError:
         "code": named or status,
         "vendor_message": words,
         "request_id": response.headers.get("x-fal-request-id"),
-        "retry_after": _seconds(response.headers.get("retry-after")),
+        "retry_after": retry_after(response),
         "refused": refused,
         "billed": False if refused else None,
     }
     kind, meaning = TYPES.get(named or "", (None, ""))
-    if kind is None and status in (401, 403):
-        # An empty account is told as a 403 too, in words alone.
-        empty = status == 403 and "balance" in (words or "").lower()
-        kind, meaning = (
-            (InsufficientBalance, "the account is empty")
-            if empty
-            else (AuthError, "the key was not accepted")
-        )
-    elif kind is None and status == 402:
+    if kind is None and status == 403 and "balance" in (words or "").lower():
         kind, meaning = InsufficientBalance, "the account is empty"
-    elif kind is None and status == 429:
-        kind, meaning = RateLimited, "too many requests"
-    elif kind is None and refused:
+    elif kind is None and refused and status not in BY_STATUS:
         kind, meaning = _INPUT
     elif kind is None:
-        kind, meaning = ProviderUnavailable, "the answer is none that fal documents"
+        return by_status(status).error(**known)
     if kind is ContentRejected:
         known |= {"stage": "input", "field": _field(body)}
     if not refused and kind is InvalidShot:
@@ -224,11 +213,6 @@ def gone(route: Route) -> JobExpired:
     return JobExpired("fal does not know this job, or no longer", **who(route))
 
 
-def who(route: Route) -> dict[str, Any]:
-    """Whom an error speaks of."""
-    return {"provider": route.provider, "model": route.model}
-
-
 def _words(body: object) -> str | None:
     """The text of an error, for people."""
     detail = body.get("detail") if isinstance(body, Mapping) else None
@@ -246,7 +230,3 @@ def _field(body: object) -> str | None:
         if isinstance(where, list) and len(where) > 1 and where[0] == "body" and isinstance(where[1], str):
             return where[1]
     return None
-
-
-def _seconds(value: object) -> float | None:
-    return float(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None

@@ -8,7 +8,7 @@ says request and token limit, and the table is followed.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from httpx import Response
 
 from dramagen.adapters.base import json_body
+from dramagen.adapters.faults import BY_STATUS, Rule, by_status, retry_after, who
 from dramagen.catalog.route import Route
 from dramagen.errors import (
     AuthError,
@@ -29,16 +30,6 @@ from dramagen.errors import (
     QuotaExhausted,
     RateLimited,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a code means: the error it becomes, the sentence for people, and whether to try again."""
-
-    make: Callable[..., DramagenError]
-    meaning: str
-    retryable: bool = False
-
 
 REFUSALS: Mapping[int, Rule] = {
     1002: Rule(RateLimited, "too many requests", True),
@@ -80,13 +71,7 @@ _TYPES: Mapping[str, Rule] = {
 }
 """What the second generation calls its refusals; the number in the message says more, where there is one."""
 
-_BY_STATUS: Mapping[int, Rule] = {
-    401: Rule(AuthError, "the key was not accepted"),
-    403: Rule(AuthError, "the key may not do this"),
-    429: Rule(RateLimited, "too many requests", True),
-}
 _REFUSED = Rule(InvalidShot, "the request was refused")
-_DOWN = Rule(ProviderUnavailable, "the service gave no usable answer", True)
 
 _NUMBER_AT_THE_END = re.compile(r"\((\d{4})\)\W*$")
 _UNKNOWN_TASK = re.compile(
@@ -140,19 +125,20 @@ def fault(response: Response, route: Route | None = None) -> DramagenError:
     words, status = told(json_body(response)), response.status_code
     rule = None if words is None else REFUSALS.get(words.code or 0)
     if rule is None and words is not None and words.type and 400 <= status < 500 and status != 408:
-        rule = _TYPES.get(words.type) or _BY_STATUS.get(status, _REFUSED)
+        rule = _TYPES.get(words.type) or BY_STATUS.get(status, _REFUSED)
     refused = rule is not None and status < 500  # a number on a 5xx is not trusted that far
-    rule = (rule if refused else None) or _outage(words) or _BY_STATUS.get(status, _DOWN)
+    rule = (rule if refused else None) or _outage(words) or by_status(status)
     known: dict[str, Any] = {
         "provider": route.provider if route else "hailuo",
         "model": route.model if route else None,
         "code": (words.code or words.type if words else None) or f"HTTP {status}",
         "vendor_message": words.message or None if words else None,
         "request_id": (words.request_id if words else None) or _text(response.headers.get("trace-id")),
+        "retry_after": retry_after(response),
         "refused": refused,
         "billed": False if refused else None,
     }
-    return rule.make(rule.meaning, retryable=rule.retryable, **known)
+    return rule.error(**known)
 
 
 def verdict(
@@ -176,11 +162,6 @@ def verdict(
         retryable=code in OUTAGES or bool(rule and rule.retryable),
         **known,
     )
-
-
-def who(route: Route) -> dict[str, Any]:
-    """Whom an error speaks of."""
-    return {"provider": route.provider, "model": route.model}
 
 
 def number(value: object) -> int | None:

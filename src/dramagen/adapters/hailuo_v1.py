@@ -13,7 +13,8 @@ from urllib.parse import quote
 from httpx import Request, Response
 
 from dramagen.adapters.base import PAID, Attempt, Download, Flow, State, Status, Ticket, json_body
-from dramagen.adapters.hailuo_errors import fault, identifier, ok, told, verdict, who
+from dramagen.adapters.faults import who
+from dramagen.adapters.hailuo_errors import fault, identifier, ok, told, verdict
 from dramagen.adapters.hailuo_inputs import data_uri, public
 from dramagen.adapters.hailuo_words import commanded, with_commands
 from dramagen.catalog.order import Order

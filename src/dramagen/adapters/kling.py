@@ -31,6 +31,7 @@ from dramagen.adapters.base import (
     Usage,
     json_body,
 )
+from dramagen.adapters.faults import who
 from dramagen.adapters.kling_answers import (
     STATES,
     code_of,
@@ -39,7 +40,6 @@ from dramagen.adapters.kling_answers import (
     failure,
     fault,
     identifier,
-    who,
 )
 from dramagen.adapters.kling_create import body_of, model_of, product_of, tagged
 from dramagen.adapters.kling_token import token

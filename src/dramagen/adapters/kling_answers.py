@@ -11,6 +11,7 @@ from typing import Any
 from httpx import URL, InvalidURL, Request, Response
 
 from dramagen.adapters.base import Download, State, json_body
+from dramagen.adapters.faults import by_status, retry_after, who
 from dramagen.catalog.route import Route
 from dramagen.errors import (
     AuthError,
@@ -92,7 +93,7 @@ def fault(response: Response, route: Route | None = None) -> DramagenError:
         "code": code or status,
         "vendor_message": message if isinstance(message, str) and message else None,
         "request_id": request_id if isinstance(request_id, str) else None,
-        "retry_after": seconds(response.headers.get("retry-after")),
+        "retry_after": retry_after(response),
         "refused": refused,
         "billed": False if refused else None,
     }
@@ -102,13 +103,7 @@ def fault(response: Response, route: Route | None = None) -> DramagenError:
         return error
     if code is not None and code in OUTAGES:
         return ProviderUnavailable(f"Kling reports {OUTAGES[code]}", **known)
-    if status in (401, 403):
-        return AuthError("the key was not accepted", **known)
-    if status == 429:
-        return RateLimited("too many requests", **known)
-    if status >= 500:
-        return ProviderUnavailable("Kling is unavailable", **known)
-    return ProviderUnavailable("the answer is none that Kling documents", **known)
+    return by_status(status).error(**known)
 
 
 def failure(words: object, route: Route, charged: bool) -> DramagenError:
@@ -119,11 +114,6 @@ def failure(words: object, route: Route, charged: bool) -> DramagenError:
     if any(word in text.lower() for word in _MODERATION):
         return ContentRejected(f"the clip was held back by moderation{note}", stage="output", **known)
     return JobFailed(f"the generation failed{note}", **known)
-
-
-def who(route: Route) -> dict[str, Any]:
-    """Whom an error speaks of."""
-    return {"provider": route.provider, "model": route.model}
 
 
 def identifier(value: object) -> str | None:
@@ -146,12 +136,6 @@ def decimal(value: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return amount if amount.is_finite() and 0 <= amount < MOST else None
-
-
-def seconds(value: object) -> float | None:
-    """A number of seconds in a header or a field, or None where it is none."""
-    amount = decimal(value)
-    return None if amount is None else float(amount)
 
 
 def download(url: object, updated: object) -> Download | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dramagen.adapters.base import Attempt
-from dramagen.adapters.kling_answers import who
+from dramagen.adapters.faults import who
 from dramagen.adapters.kling_words import caller_ids, reference_ids, voice_ids, wording
 from dramagen.catalog.order import Input, Order
 from dramagen.errors import InvalidShot

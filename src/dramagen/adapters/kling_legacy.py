@@ -24,6 +24,7 @@ from dramagen.adapters.base import (
     Usage,
     json_body,
 )
+from dramagen.adapters.faults import who
 from dramagen.adapters.kling_answers import (
     STATES,
     code_of,
@@ -32,7 +33,6 @@ from dramagen.adapters.kling_answers import (
     failure,
     fault,
     identifier,
-    who,
 )
 from dramagen.adapters.kling_create import model_of, picture, product_of
 from dramagen.adapters.kling_words import wording

@@ -25,6 +25,7 @@ from dramagen.adapters.base import (
     Unsure,
     json_body,
 )
+from dramagen.adapters.faults import who
 from dramagen.adapters.openai_videos_answers import (
     fault,
     job_id,
@@ -32,7 +33,6 @@ from dramagen.adapters.openai_videos_answers import (
     read,
     stamp,
     video_of,
-    who,
 )
 from dramagen.adapters.openai_videos_create import VIDEOS, create, fields
 from dramagen.adapters.openai_videos_profiles import profile_named

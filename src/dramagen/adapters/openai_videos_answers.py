@@ -4,7 +4,6 @@ Sources: OpenAI's API reference ("Videos", "Error codes"), read 2026-08; answers
 records; PyPI packages sglang 0.5.23, vllm-omni 0.30.0 and litellm 1.109.1, read 2026-11-22.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,10 +12,10 @@ from typing import Any
 from httpx import URL, InvalidURL, Response
 
 from dramagen.adapters.base import Status, Ticket, Usage, json_body
+from dramagen.adapters.faults import BY_STATUS, by_status, retry_after, seconds, who
 from dramagen.adapters.openai_videos_profiles import Profile, profile_named
 from dramagen.catalog.route import Route
 from dramagen.errors import (
-    AuthError,
     ConcurrencyLimited,
     ContentRejected,
     DramagenError,
@@ -24,8 +23,6 @@ from dramagen.errors import (
     InvalidShot,
     JobExpired,
     JobFailed,
-    ProviderUnavailable,
-    RateLimited,
     RetiredModel,
 )
 
@@ -97,21 +94,17 @@ def fault(response: Response, route: Route | None = None) -> DramagenError:
     }
     code, text = (told.code, f"{told.code} {told.message}".lower()) if told else ("", "")
     if status >= 500 or status < 400 or status in _UNSETTLED:
-        return ProviderUnavailable("the server gave no usable answer", **known)
+        return by_status(status).error(**known)
     if code in _EMPTY_ACCOUNT or status == 402:
         return InsufficientBalance("the account is empty, or its limit is reached", **known)
     if code in _GONE_MODEL or status == 410:
         return RetiredModel("the server does not serve this model, or no longer", **known)
     if any(word in text for word in _MODERATION):
         return ContentRejected("the input was refused by moderation", stage="input", **known)
-    if status in (401, 403):
-        return AuthError("the key was not accepted, or may not do this", **known)
-    if status == 429:
-        if any(word in text for word in _BUSY):
-            return ConcurrencyLimited("more jobs at once than the account may run", **known)
-        return RateLimited("too many requests", **known)
-    if told is None:
-        return ProviderUnavailable("the answer is none of this protocol", **known)
+    if status == 429 and any(word in text for word in _BUSY):
+        return ConcurrencyLimited("more jobs at once than the account may run", **known)
+    if told is None or status in BY_STATUS:
+        return by_status(status).error(**known)
     return InvalidShot("the server refused the request", **known)
 
 
@@ -231,11 +224,6 @@ def stamp(value: object) -> float | None:
     return float(value)
 
 
-def who(route: Route) -> dict[str, Any]:
-    """Whom an error speaks of."""
-    return {"provider": route.provider, "model": route.model}
-
-
 def _usage(video: Mapping[str, Any]) -> Usage | None:
     """Seconds the server worked on the clip: what one's own server costs."""
     worked = stamp(video.get("inference_time_s"))
@@ -249,12 +237,6 @@ def _progress(value: object) -> float | None:
 
 
 def _retry_after(response: Response) -> float | None:
-    """Seconds, from a header that gives a number (a date would need a clock)."""
-    for name, scale in (("retry-after-ms", 1000), ("retry-after", 1)):
-        try:
-            seconds = float(response.headers.get(name, "")) / scale
-        except ValueError:
-            continue
-        if math.isfinite(seconds) and seconds >= 0:
-            return seconds
-    return None
+    """Seconds; some servers say them in thousandths, in a header of their own."""
+    soon = seconds(response.headers.get("retry-after-ms"))
+    return retry_after(response) if soon is None else soon / 1000

@@ -35,6 +35,7 @@ from dramagen.adapters.base import (
     Unsure,
     json_body,
 )
+from dramagen.adapters.faults import by_status
 from dramagen.catalog.order import Input, Order
 from dramagen.errors import (
     AuthError,
@@ -143,7 +144,7 @@ class PrevizAdapter:
         """By the ``error`` word of the renderer; anything that is not its own answer is an outage."""
         answer = _answer(response)
         if not _refused(response):
-            return ProviderUnavailable(f"the renderer answered {response.status_code}", provider=self.name)
+            return by_status(response.status_code).error(provider=self.name)
         return self._error(answer, "the renderer refused", refused=True)
 
     def sign(self, request: Request, secret: Secret, now: float) -> None:

@@ -28,8 +28,9 @@ from dramagen.adapters.base import (
     Unsure,
     json_body,
 )
+from dramagen.adapters.faults import who
 from dramagen.adapters.polling import one_by_one
-from dramagen.adapters.replicate_answers import download, fault, is_id, not_found, prediction_of, status, who
+from dramagen.adapters.replicate_answers import download, fault, is_id, not_found, prediction_of, status
 from dramagen.adapters.replicate_files import places
 from dramagen.adapters.standard_webhooks import verify
 from dramagen.catalog.order import Order

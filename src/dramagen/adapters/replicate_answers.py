@@ -11,18 +11,15 @@ from typing import Any
 from httpx import URL, InvalidURL, Request, Response
 
 from dramagen.adapters.base import Download, State, Status, Ticket, json_body
+from dramagen.adapters.faults import BY_STATUS, by_status, retry_after, who
 from dramagen.adapters.moments import moment
 from dramagen.catalog.route import Route
 from dramagen.errors import (
-    AuthError,
     ContentRejected,
     DramagenError,
-    InsufficientBalance,
     InvalidShot,
     JobExpired,
     JobFailed,
-    ProviderUnavailable,
-    RateLimited,
 )
 
 LIFE = 3600.0
@@ -36,13 +33,9 @@ _STATES: Mapping[str, State] = {
     "canceled": "canceled",
     "aborted": "expired",
 }
-_STATUS: Mapping[int, tuple[type[DramagenError], str]] = {
-    401: (AuthError, "the token was not accepted"),
-    402: (InsufficientBalance, "the account has too little credit"),
-    403: (AuthError, "the token may not do this"),
-    404: (InvalidShot, "Replicate has no such model"),
-    422: (InvalidShot, "Replicate refused the model's input"),
-    429: (RateLimited, "too many requests"),
+_INVALID: Mapping[int, str] = {
+    404: "Replicate has no such model",
+    422: "Replicate refused the model's input",
 }
 _RESETS = re.compile(r"resets in ~?(\d{1,5})\s*s", re.IGNORECASE)
 _MODERATED = re.compile(
@@ -66,18 +59,15 @@ def fault(response: Response, route: Route | None = None) -> DramagenError:
         "model": route.model if route else None,
         "code": title or status,
         "vendor_message": detail,
-        "retry_after": _seconds(response.headers.get("retry-after")) or _resets(detail),
+        "retry_after": retry_after(response) or _resets(detail),
         "refused": refused,
         "billed": False if refused else None,
     }
     if refused and status in (400, 422) and detail and _MODERATED.search(detail):
         return ContentRejected("the input was refused by moderation", stage="input", **known)
-    kind, meaning = _STATUS.get(status, (ProviderUnavailable, "the answer is none that Replicate documents"))
-    if refused and status not in _STATUS:
-        kind, meaning = InvalidShot, "Replicate refused the request"
-    if status == 404 and not refused:
-        kind = ProviderUnavailable
-    return kind(meaning, **known)
+    if not refused or status in BY_STATUS:
+        return by_status(status).error(**known)
+    return InvalidShot(_INVALID.get(status, "Replicate refused the request"), **known)
 
 
 def prediction_of(response: Response, id_: str | None = None) -> Mapping[str, Any] | None:
@@ -141,11 +131,6 @@ def is_id(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
 
-def who(route: Route) -> dict[str, Any]:
-    """Whom an error speaks of."""
-    return {"provider": route.provider, "model": route.model}
-
-
 def _failure(told: Mapping[str, Any], route: Route) -> DramagenError:
     """Why a job failed: free words of the model behind it. Whether it is charged is not said."""
     words = _text(told, "error")
@@ -175,7 +160,3 @@ def _text(body: object, name: str) -> str | None:
 def _resets(detail: str | None) -> float | None:
     found = _RESETS.search(detail or "")
     return float(found[1]) if found else None
-
-
-def _seconds(value: object) -> float | None:
-    return float(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None

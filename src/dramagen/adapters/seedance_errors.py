@@ -4,9 +4,8 @@ Source: Volcengine "Error codes" (82379/1299023) and BytePlus ModelArk "Error co
 codes seen in live answers. The code decides, not the HTTP status: 401 and 403 are used for several things.
 """
 
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from httpx import Response
 
 from dramagen.adapters.base import json_body
+from dramagen.adapters.faults import Rule, by_status, retry_after
 from dramagen.errors import (
     AuthError,
     ConcurrencyLimited,
@@ -28,19 +28,8 @@ from dramagen.errors import (
     RateLimited,
 )
 
-Make = Callable[..., DramagenError]
-
 _input = partial(ContentRejected, stage="input")
 _output = partial(ContentRejected, stage="output")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a code means: the error it becomes, the sentence for people, and whether to try again."""
-
-    make: Make
-    meaning: str
-    retryable: bool = False
 
 
 _RULES: Mapping[str, Rule] = {
@@ -160,15 +149,14 @@ def fault(response: Response) -> DramagenError:
     refused = told is not None and 400 <= status < 500
     known: dict[str, Any] = {
         "request_id": _request_id(response, told),
-        "retry_after": _retry_after(response),
+        "retry_after": retry_after(response),
         "refused": refused,
         "billed": False if refused else None,
     }
     if told is None:
-        rule = _BY_STATUS[status] if status in (401, 403, 429) else _DOWN
-        return _made(rule, code=f"HTTP {status}", **known)
+        return by_status(status).error(code=f"HTTP {status}", **known)
     fallback = _BY_STATUS.get(status, _DOWN if status >= 500 or status < 400 else _UNKNOWN)
-    return _made(_rule(told, fallback), code=told.code, vendor_message=told.message, **known)
+    return _rule(told, fallback).error(code=told.code, vendor_message=told.message, **known)
 
 
 def verdict(told: Envelope | None, raw: str, **known: Any) -> DramagenError:
@@ -176,7 +164,7 @@ def verdict(told: Envelope | None, raw: str, **known: Any) -> DramagenError:
     if told is None:
         return JobFailed("the job failed and gave no reason", vendor_message=raw, billed=False, **known)
     rule = _rule(told, Rule(JobFailed, "the job failed"))
-    error = _made(rule, code=told.code, vendor_message=told.message, billed=False, **known)
+    error = rule.error(code=told.code, vendor_message=told.message, billed=False, **known)
     if isinstance(error, ContentRejected):
         return error
     return JobFailed(
@@ -210,22 +198,9 @@ def _rule(told: Envelope, fallback: Rule) -> Rule:
     return fallback
 
 
-def _made(rule: Rule, **known: Any) -> DramagenError:
-    return rule.make(rule.meaning, retryable=rule.retryable, **known)
-
-
 def _request_id(response: Response, told: Envelope | None) -> str | None:
     header: str | None = response.headers.get("x-request-id")
     if header:
         return header
     found = _REQUEST_ID.search(told.message) if told else None
     return found[1] if found else None
-
-
-def _retry_after(response: Response) -> float | None:
-    """Seconds from the ``Retry-After`` header, where it is a number (a date would need a clock)."""
-    try:
-        seconds = float(response.headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None

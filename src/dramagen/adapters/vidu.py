@@ -28,6 +28,7 @@ from dramagen.adapters.base import (
     Unsure,
     json_body,
 )
+from dramagen.adapters.faults import who
 from dramagen.adapters.polling import one_by_one
 from dramagen.adapters.vidu_answers import (
     download,
@@ -37,7 +38,6 @@ from dramagen.adapters.vidu_answers import (
     status,
     task_of,
     ticket_of,
-    who,
 )
 from dramagen.adapters.vidu_callback import verify
 from dramagen.adapters.vidu_create import CREATES, body_of

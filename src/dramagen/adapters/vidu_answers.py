@@ -13,6 +13,7 @@ from typing import Any
 from httpx import URL, InvalidURL, Request, Response
 
 from dramagen.adapters.base import Download, State, Status, Ticket, Usage, json_body
+from dramagen.adapters.faults import BY_STATUS, by_status, retry_after, who
 from dramagen.catalog.route import Route
 from dramagen.errors import (
     AuthError,
@@ -107,22 +108,16 @@ def fault(response: Response, route: Route | None = None) -> DramagenError:
         "code": name or status,
         "vendor_message": words if isinstance(words, str) and words else None,
         "request_id": _request_id(response, body),
-        "retry_after": _seconds(response.headers.get("retry-after")),
+        "retry_after": retry_after(response),
         "refused": refused,
         "billed": False if refused else None,
     }
     if name is not None and name in NAMES:
         kind, meaning = NAMES[name]
-    elif status in (401, 403):
-        kind, meaning = AuthError, "the key was not accepted"
-    elif status == 402:
-        kind, meaning = InsufficientBalance, "the account has too few credits"
-    elif status == 429:
-        kind, meaning = RateLimited, "too many requests"
-    elif refused:
+    elif refused and status not in BY_STATUS:
         kind, meaning = _REQUEST
     else:
-        kind, meaning = ProviderUnavailable, "the answer is none that Vidu documents"
+        return by_status(status).error(**known)
     error: DramagenError = kind(meaning, **known)
     return error
 
@@ -205,17 +200,8 @@ def download(task: Mapping[str, Any]) -> Download | None:
     return None
 
 
-def who(route: Route) -> dict[str, Any]:
-    """Whom an error speaks of."""
-    return {"provider": route.provider, "model": route.model}
-
-
 def _request_id(response: Response, body: object) -> str | None:
     metadata = body.get("metadata") if isinstance(body, Mapping) else None
     trace = metadata.get("trace_id") if isinstance(metadata, Mapping) else None
     header: str | None = response.headers.get("x-md-trace-id")
     return header or (trace if isinstance(trace, str) and trace else None)
-
-
-def _seconds(value: object) -> float | None:
-    return float(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None

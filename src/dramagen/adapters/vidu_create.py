@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dramagen.adapters.base import Attempt
-from dramagen.adapters.vidu_answers import who
+from dramagen.adapters.faults import who
 from dramagen.adapters.vidu_words import numbered, wording
 from dramagen.catalog.order import Input, Order
 from dramagen.errors import InvalidShot

@@ -33,6 +33,7 @@ from dramagen.adapters.base import (
     Unsure,
     json_body,
 )
+from dramagen.adapters.faults import who
 from dramagen.adapters.polling import one_by_one
 from dramagen.adapters.wan_upload import upload
 from dramagen.catalog.order import Order
@@ -97,7 +98,7 @@ class DashScopeAdapter:
         link = task.link(output)
         if status.state != "succeeded" or link is None:
             raise ProviderUnavailable(
-                "the job shows no link to its clip yet", billed=None, **errors.where(ticket.route)
+                "the job shows no link to its clip yet", billed=None, **who(ticket.route)
             )
         return Download(Request("GET", link), expires=task.link_expires(output))
 

@@ -5,9 +5,8 @@ dashscope 2.0.2 package, read 2026-11-22. The code decides, not the HTTP status:
 bill 429. The same codes stand in an error answer and in a failed task.
 """
 
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from httpx import Response
 
 from dramagen.adapters.base import json_body
+from dramagen.adapters.faults import Rule, by_status, retry_after, who
 from dramagen.catalog.route import Route
 from dramagen.errors import (
     AuthError,
@@ -29,18 +29,7 @@ from dramagen.errors import (
     RateLimited,
 )
 
-Make = Callable[..., DramagenError]
-
 _input = partial(ContentRejected, stage="input")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a code means: the error it becomes, the sentence for people, and whether to try again."""
-
-    make: Make
-    meaning: str
-    retryable: bool = False
 
 
 _MODERATED = Rule(_input, "the input was refused by moderation")
@@ -150,37 +139,30 @@ def fault(response: Response, route: Route | None = None) -> DramagenError:
     """
     status, told = response.status_code, envelope(json_body(response))
     refused = told is not None and 400 <= status < 500
-    known: dict[str, Any] = where(route) | {
+    known: dict[str, Any] = (who(route) if route else {}) | {
         "request_id": _request_id(response),
-        "retry_after": _retry_after(response),
+        "retry_after": retry_after(response),
         "refused": refused,
         "billed": False if refused else None,
     }
     if told is None:
-        rule = _BY_STATUS[status] if status in (401, 403, 429) else _NO_ANSWER
-        return _made(rule, code=f"HTTP {status}", **known)
+        return by_status(status).error(code=f"HTTP {status}", **known)
     known |= {"code": told.code, "vendor_message": told.message}
-    return _made(
-        _rule(told, _BY_STATUS.get(status, _REFUSED if 400 <= status < 500 else _NO_ANSWER)), **known
-    )
+    fallback = _BY_STATUS.get(status, _REFUSED if 400 <= status < 500 else _NO_ANSWER)
+    return _rule(told, fallback).error(**known)
 
 
 def verdict(told: Envelope | None, raw: str, route: Route, request_id: str | None) -> DramagenError:
     """Why a task ended as failed. Only successes are counted for the bill (Wan 3.0 reference: ``usage``)."""
-    known = where(route) | {"request_id": request_id, "billed": False}
+    known = who(route) | {"request_id": request_id, "billed": False}
     if told is None:
         return JobFailed("the job failed and gave no reason", vendor_message=raw, **known)
     known |= {"code": told.code, "vendor_message": told.message}
     rule = _rule(told, Rule(JobFailed, "the vendor gives a code its pages do not explain"))
-    error = _made(rule, **known)
+    error = rule.error(**known)
     if isinstance(error, ContentRejected):
         return error
     return JobFailed(f"the job failed: {rule.meaning}", retryable=rule.retryable, **known)
-
-
-def where(route: Route | None) -> dict[str, Any]:
-    """Whom an error speaks of."""
-    return {} if route is None else {"provider": route.provider, "model": route.model}
 
 
 def _rule(told: Envelope, fallback: Rule) -> Rule:
@@ -210,10 +192,6 @@ def _moderation(message: str) -> Rule:
     return _MODERATED
 
 
-def _made(rule: Rule, **known: Any) -> DramagenError:
-    return rule.make(rule.meaning, retryable=rule.retryable, **known)
-
-
 def _request_id(response: Response) -> str | None:
     body = json_body(response)
     told = body.get("request_id") if isinstance(body, Mapping) else None
@@ -221,12 +199,3 @@ def _request_id(response: Response) -> str | None:
         return told
     header: str | None = response.headers.get("x-request-id")
     return header
-
-
-def _retry_after(response: Response) -> float | None:
-    """Seconds from the ``Retry-After`` header, where it is a number (a date would need a clock)."""
-    try:
-        seconds = float(response.headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None

@@ -13,6 +13,7 @@ from httpx import URL, InvalidURL, Response
 
 from dramagen.adapters import wan_errors as errors
 from dramagen.adapters.base import State, Status, Ticket, Usage, json_body
+from dramagen.adapters.faults import who
 from dramagen.errors import DramagenError, JobExpired, JobFailed
 
 TASKS = "/api/v1/tasks"
@@ -81,7 +82,7 @@ def _usage(response: Response) -> Usage | None:
 def _error(
     ticket: Ticket, state: State, output: Mapping[str, Any], response: Response
 ) -> DramagenError | None:
-    known = errors.where(ticket.route)
+    known = who(ticket.route)
     if state == "failed":
         request = json_body(response).get("request_id")
         raw = repr({k: v for k, v in output.items() if k not in ("task_id", "task_status", "orig_prompt")})

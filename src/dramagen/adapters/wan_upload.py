@@ -12,6 +12,7 @@ from httpx import URL, InvalidURL, Request, Response
 
 from dramagen.adapters import wan_errors as errors
 from dramagen.adapters.base import Flow, json_body
+from dramagen.adapters.faults import who
 from dramagen.adapters.wan_create import media_type
 from dramagen.catalog.order import Input
 from dramagen.catalog.route import Route
@@ -66,7 +67,7 @@ def upload(model: str, medium: Input, data: bytes, tag: str, route: Route) -> Fl
             "the object store did not take an input",
             code=f"HTTP {response.status_code}",
             billed=False,
-            **errors.where(route),
+            **who(route),
         )
     return f"oss://{key}"
 
@@ -85,7 +86,7 @@ def _ticket(response: Response, route: Route) -> Mapping[str, Any]:
     if not all(isinstance(data.get(name), str) and data[name] for name in _FIELDS) or not _web(
         data["upload_host"]
     ):
-        raise ProviderUnavailable("the upload ticket lacks a field", billed=False, **errors.where(route))
+        raise ProviderUnavailable("the upload ticket lacks a field", billed=False, **who(route))
     return data
 
 

@@ -12,7 +12,14 @@ import pytest
 from httpx import Request, Response
 
 from dramagen.adapters.base import PAID, TERMINAL, Absent, Account, Secret, Ticket, Unsure
-from dramagen.errors import DramagenError, InsufficientBalance, InvalidShot
+from dramagen.errors import (
+    AuthError,
+    DramagenError,
+    InsufficientBalance,
+    InvalidShot,
+    ProviderUnavailable,
+    RateLimited,
+)
 from dramagen.testing import fuzz
 from dramagen.testing.covers import CONTRACT, covered, covers
 from dramagen.testing.driver import Heard, always, drive
@@ -22,6 +29,13 @@ from dramagen.testing.examples import Report as Report
 from dramagen.testing.garble import garbled, tries
 from dramagen.testing.lives import BACKENDS, Place, lives
 from dramagen.testing.vendor import NOW, SECRET, Vendor, nobody
+
+PROXY = (
+    (401, AuthError, False), (402, InsufficientBalance, False), (403, AuthError, False),
+    (404, ProviderUnavailable, True), (429, RateLimited, True), (502, ProviderUnavailable, True),
+    (504, ProviderUnavailable, True),
+)  # fmt: skip
+"""What a page of something between us and the vendor means, by its HTTP status, and whether to try again."""
 
 
 class AdapterContract(Vendor):
@@ -137,6 +151,20 @@ class AdapterContract(Vendor):
         assert error.refused is refusal.refused
         for name, value in (refusal.also or {}).items():
             assert getattr(error, name) == value, name
+
+    @covers("fault")
+    @pytest.mark.parametrize(("status", "kind", "retryable"), PROXY)
+    def test_a_proxys_page_is_read_by_its_number_and_settles_nothing(
+        self, status: int, kind: type[DramagenError], retryable: bool
+    ) -> None:
+        golden = self._first()
+        page = Response(status, html="<html>not the vendor</html>")
+        with pytest.raises(DramagenError) as caught:
+            drive(self.adapter().submit(golden.order, golden.attempt), always(page))
+        error = caught.value
+        assert (type(error), error.retryable) == (kind, retryable), str(error)
+        assert not error.refused, "the vendor may have made the job before"
+        assert error.billed is (None if self.keyed else False)
 
     @covers("submit")
     def test_success_without_an_id_is_not_a_refusal(self) -> None:
