@@ -27,7 +27,7 @@ from dramagen.catalog.route import Route
 from dramagen.config import Limits
 from dramagen.engine.limits.pace import UNSAID
 from dramagen.engine.turns import LONGEST_WAIT, SLOWER, Turns
-from dramagen.engine.waiting import Verdict
+from dramagen.engine.waiting import Hears, Verdict, Word
 from dramagen.engine.watch import Watcher
 from dramagen.errors import RateLimited
 
@@ -159,9 +159,11 @@ def wave(
         clock = LoopClock()
         left, done = count, asyncio.Event()
 
-        def ended(job: str) -> Callable[[Verdict | Exception], None]:
-            def told(word: Verdict | Exception) -> None:
+        def ended(job: str) -> Hears:
+            def told(word: Word) -> None:
                 nonlocal left
+                if isinstance(word, Status):
+                    return
                 if isinstance(word, Verdict):
                     lags.append(clock.now() - vendor.ends[job])
                 left -= 1

@@ -30,7 +30,7 @@ from dramagen.engine.state import JobState
 from dramagen.engine.submit import GIVEN_UP, Submitter
 from dramagen.engine.telling import Teller
 from dramagen.engine.times import kinds, remembered
-from dramagen.engine.waiting import Verdict
+from dramagen.engine.waiting import Verdict, Word
 from dramagen.engine.watch import Unwatched, Watcher
 from dramagen.errors import DramagenError, JobFailed, OutcomeUnknown
 from dramagen.events import Event, Kind
@@ -306,8 +306,7 @@ class Engine:
 
     def _watch(self, leg: Leg, service: Service, ticket: Ticket) -> None:
         flight, like = leg.flight, kinds(service, leg.job.quote.order)
-        hears = _Hears(flight, self._teller, self._ended)
-        self._watcher.watch(ticket, service, leg.job.updated, hears.end, hears.answer, like)
+        self._watcher.watch(ticket, service, leg.job.updated, _Hears(self, flight), like)
 
     async def _remember(self) -> None:
         """Teach the watcher, once, what the journal knows of how long jobs take."""
@@ -322,8 +321,14 @@ class Engine:
 
     # --- the vendor's word -----------------------------------------------------------------------------------
 
-    def _ended(self, flight: Flight, word: Verdict | Exception) -> None:
-        if isinstance(word, Unwatched):
+    def heard(self, flight: Flight, word: Word) -> None:
+        """The vendor said something of a flight, or nobody asks any more."""
+        if isinstance(word, Status):
+            flight.polls += 1
+            if word.state in ("queued", "running"):
+                kind: Kind = "queued" if word.state == "queued" else "running"
+                self._teller.step(kind, flight, progress=word.progress)
+        elif isinstance(word, Unwatched):
             self._break_off(flight)
         else:
             self._begin(flight, partial(self._home, flight, word))
@@ -350,22 +355,13 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class _Hears:
-    """What the watcher tells of one flight."""
+    """What the watcher calls about one flight: smaller than a closure, as there are thousands."""
 
+    engine: Engine
     flight: Flight
-    teller: Teller
-    ended: Callable[[Flight, Verdict | Exception], None]
 
-    def answer(self, status: Status) -> None:
-        """The vendor said something."""
-        self.flight.polls += 1
-        if status.state in ("queued", "running"):
-            kind: Kind = "queued" if status.state == "queued" else "running"
-            self.teller.step(kind, self.flight, progress=status.progress)
-
-    def end(self, word: Verdict | Exception) -> None:
-        """It was the last word, or nobody asks any more."""
-        self.ended(self.flight, word)
+    def __call__(self, word: Word) -> None:
+        self.engine.heard(self.flight, word)
 
 
 async def _thread(function: Callable[..., T], *args: Any) -> T:

@@ -1,6 +1,7 @@
 """A job on its way: what is kept of it while it waits, and what is held while a task moves it on."""
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import anyio
 
@@ -65,9 +66,15 @@ class Flight:
         if kind in self.told and (kind != "running" or progress is None or progress <= self.progress):
             return False
         if kind not in self.told:
-            self.told = (*self.told, kind)
+            self.told = _with(self.told, kind)
         self.progress = max(self.progress, progress or 0.0)
         return True
+
+
+@cache
+def _with(told: tuple[Kind, ...], kind: Kind) -> tuple[Kind, ...]:
+    """Few such rows there are, and thousands of flights have one."""
+    return (*told, kind)
 
 
 @dataclass(eq=False, slots=True)

@@ -18,7 +18,9 @@ class Verdict:
     by: float
 
 
-Ended = Callable[[Verdict | Exception], None]
+Word = Status | Verdict | Exception
+"""What is said of a job: an answer on the way; at the end, once, the verdict, or why there will be none."""
+Hears = Callable[[Word], None]
 
 
 @dataclass(eq=False, slots=True)
@@ -32,8 +34,7 @@ class Waiting:
     due: float
     interval: float
     deadline: float
-    seen: Callable[[Status], None] | None
-    ended: Ended
+    hears: Hears
     woken: float = math.inf
     """When to look because somebody says the job changed."""
     patience: float = 0.0

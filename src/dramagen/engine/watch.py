@@ -22,7 +22,7 @@ from dramagen.engine.http import Http
 from dramagen.engine.lane import Lane
 from dramagen.engine.limits.pace import Pacer
 from dramagen.engine.service import Service
-from dramagen.engine.waiting import Ended, Verdict, Waiting
+from dramagen.engine.waiting import Hears, Verdict, Waiting, Word
 from dramagen.errors import DramagenError, InvalidShot, JobFailed, ProviderUnavailable
 
 log = logging.getLogger("dramagen.engine")
@@ -62,6 +62,7 @@ class Watcher:
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._early: dict[tuple[str, str], None] = {}
         self._forecasts: dict[str, Forecast] = {}
+        self._alike: dict[tuple[str, ...], tuple[Forecast, ...]] = {}
         self.taught = False
         """Whether what earlier studios learnt was passed on."""
         self._begun = self._over = False
@@ -75,15 +76,18 @@ class Watcher:
         seen: Callable[[Status], None] | None = None,
         kinds: Sequence[str] = (),
     ) -> Status:
-        """The vendor's last word on a job; arguments and errors as for :meth:`watch`."""
+        """The vendor's last word on a job, or what :meth:`watch` says instead; ``seen`` is told of every answer."""
         done = anyio.Event()
         said: list[Verdict | Exception] = []
 
-        def ended(word: Verdict | Exception) -> None:
-            said.append(word)
-            done.set()
+        def hears(word: Word) -> None:
+            if not isinstance(word, Status):
+                said.append(word)
+                done.set()
+            elif seen is not None:
+                seen(word)
 
-        leave = self.watch(ticket, service, since, ended, seen, kinds)
+        leave = self.watch(ticket, service, since, hears, kinds)
         try:
             await done.wait()
         finally:
@@ -98,17 +102,16 @@ class Watcher:
         ticket: Ticket,
         service: Service,
         since: float,
-        ended: Ended,
-        seen: Callable[[Status], None] | None = None,
+        hears: Hears,
         kinds: Sequence[str] = (),
     ) -> Callable[[], None]:
         """Wait for the vendor's last word on a job; returns what ends the wait early.
 
         Args:
             since: when it was accepted, Unix seconds; looks are spaced from there.
-            ended: given the verdict; or ``ProviderUnavailable`` where there is none by the card's deadline (the job
-                is not over, it stays accepted); or ``Unwatched``. Called once, and must not block.
-            seen: told of every answer on the way.
+            hears: told of every answer, and must not block. At the end it is given, once, the verdict; or
+                ``ProviderUnavailable`` where there is none by the card's deadline (the job is not over, it stays
+                accepted); or ``Unwatched``.
             kinds: what jobs are like it, most alike first: their times say when to look.
 
         Raises ``Unwatched`` where the studio is closed: nobody would ask.
@@ -120,13 +123,12 @@ class Watcher:
         waiting = Waiting(
             ticket=ticket,
             watch=watch,
-            forecasts=tuple(self._forecasts.setdefault(kind, Forecast()) for kind in kinds),
+            forecasts=self._like(tuple(kinds)),
             since=since,
             due=now,
             interval=watch.interval,
             deadline=max(since + watch.deadline, now + watch.interval_max),
-            seen=seen,
-            ended=ended,
+            hears=hears,
             alive=since if now - since < FRESH else -math.inf,
         )
         lane = self._lane(service)
@@ -143,7 +145,16 @@ class Watcher:
 
     def learn(self, kind: str, after: float, by: float) -> None:
         """A job of that kind took more than ``after`` seconds, and ``by`` at most."""
-        self._forecasts.setdefault(kind, Forecast()).add(after, by)
+        self._forecast(kind).add(after, by)
+
+    def _forecast(self, kind: str) -> Forecast:
+        return self._forecasts.setdefault(kind, Forecast())
+
+    def _like(self, kinds: tuple[str, ...]) -> tuple[Forecast, ...]:
+        """What is known of such jobs; the same for all of them, of which thousands may wait."""
+        if kinds not in self._alike:
+            self._alike[kinds] = tuple(self._forecast(kind) for kind in kinds)
+        return self._alike[kinds]
 
     def wake(self, ticket_id: str, provider: str, region: str | None = None) -> bool:
         """Ask about that job soon: somebody says it changed. True if it is watched here.
@@ -246,7 +257,7 @@ class Watcher:
     ) -> None:
         if status is not None:
             waiting.ticket = status.ticket
-            self._tell(waiting, status)
+            waiting.hears(status)
             if waiting.over:
                 return
             if status.state != "missing":
@@ -276,10 +287,6 @@ class Watcher:
         if not waiting.over:
             lane.queue(waiting)
 
-    def _tell(self, waiting: Waiting, status: Status) -> None:
-        if waiting.seen is not None:
-            waiting.seen(status)
-
     def _verdict(self, lane: Lane, waiting: Waiting, status: Status, now: float) -> Verdict:
         took = Verdict(status, waiting.alive - waiting.since, now - waiting.since)
         if status.state != "missing":
@@ -291,7 +298,7 @@ class Watcher:
     def _end(self, lane: Lane, waiting: Waiting, word: Verdict | Exception) -> None:
         lane.drop(waiting)
         try:
-            waiting.ended(word)
+            waiting.hears(word)
         except Exception:
             # Nobody else's wait may end with it.
             log.exception("job %s ended, and nobody could be told", waiting.ticket.id)
