@@ -1,12 +1,15 @@
 """``dramagen plan``: takes, sums, reasons, and what if."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+from dramagen import Money, Studio
 from dramagen.cli.times import span
+from dramagen.engine.ledger import Ledger
 
 Run = Callable[..., Any]
 FILE = "rain/episode.toml"
@@ -33,6 +36,23 @@ def test_a_deadline_and_a_budget_are_in_the_plan(run: Run) -> None:
     done = run("plan", FILE, "--deadline", "45m", "--budget", "20 CNY", "--json")
     assert done.json["episode"]["deadline"] == 2700
     assert done.json["budget"] == {"amount": "20", "currency": "CNY"}
+
+
+def test_a_budget_is_what_filming_with_it_could_still_spend(
+    run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spent = Ledger(spent=(Money("15 CNY"),), reserved=(Money("2 CNY"),))
+    monkeypatch.setattr(Studio, "ledger", lambda self, episode=None: spent)
+    assert run("plan", FILE, "--budget", "20 CNY", "--json").json["budget"]["amount"] == "3"
+    assert (
+        "budget 20.00 CNY, of which 3.00 CNY can still be spent: "
+        in run("plan", FILE, "--budget", "20 CNY").out
+    )
+    file = place / FILE
+    file.write_text(
+        file.read_text("utf-8").replace("[defaults]", '[budget]\nlimit = "18 CNY"\n\n[defaults]'), "utf-8"
+    )
+    assert run("plan", FILE, "--budget", "20 CNY", "--json").json["budget"]["amount"] == "1"
 
 
 def test_a_span_of_time_is_read_as_typed() -> None:

@@ -52,6 +52,20 @@ def plan(
         record = planned.to_json() | ({"stale": list(stale)} if stale else {})
         emit(record | ({"remedies": remedies_json(planned, cures)} if remedies else {}))
         _end(planned)
+    _show(planned, takes)
+    if budget is not None:
+        say(_budget(planned, budget))
+    if stale:
+        say(f"stale, kept unless filmed again: {', '.join(stale)}")
+    if remedies:
+        say("")
+        say(remedy_table(planned, cures))
+    _show_routes(planned)
+    _end(planned)
+
+
+def _show(planned: Plan, takes: list[int]) -> None:
+    """What is chosen, take by take, and what it comes to."""
     say(tables.choices(planned, takes))
     say("")
     for place, shot in enumerate(planned.shots):
@@ -59,16 +73,18 @@ def plan(
             say(f"{shot.shot.name}, until a take is accepted:")
             say("\n".join(lines))
     say("\n".join(sum_lines(planned)))
-    if budget is not None:
-        covered = (
-            "covers it" if planned.most <= planned.budget_converted else "does NOT cover the upper bound"
-        )
-        say(f"budget {budget}: {'there is nothing to spend it on' if planned.idle else covered}")
-    if stale:
-        say(f"stale, kept unless filmed again: {', '.join(stale)}")
-    if remedies:
-        say("")
-        say(remedy_table(planned, cures))
+
+
+def _budget(planned: Plan, budget: Money) -> str:
+    left = f", of which {planned.budget} can still be spent" if planned.budget != budget else ""
+    if planned.idle:
+        return f"budget {budget}{left}: there is nothing to spend it on"
+    covered = planned.most <= planned.budget_converted
+    return f"budget {budget}{left}: {'covers it' if covered else 'does NOT cover the upper bound'}"
+
+
+def _show_routes(planned: Plan) -> None:
+    """The same shots on every route, and why each was not chosen."""
     others = tables.others(planned)
     table = tables.routes(planned, "On every route of the pins" if others else "On every route")
     if table.row_count:
@@ -81,7 +97,6 @@ def plan(
         say("\n".join(lost))
     if others:
         say(f"{others} more routes have a price; without the pin they are shown too")
-    _end(planned)
 
 
 def _end(planned: Plan) -> NoReturn:
@@ -111,7 +126,7 @@ async def _plan(
             return planned, [1], (), remedies_by_shot(studio, planned) if remedies else []
         file = Path(what)
         episode = Episode.load(file).repinned(pin)
-        limit = left_of(studio, episode.budgets(budget), episode.title) if budget is None else budget
+        limit = left_of(studio, episode.budgets(budget), episode.title)
         ahead = await look_ahead(
             studio, episode, load_picks(file), folder_of(file, out), limit, deadline=deadline, without=without
         )
