@@ -6,21 +6,14 @@ from rich.table import Table
 
 from dramagen.bench.filming import Slot
 from dramagen.bench.results import Results
-from dramagen.cli.tables import NONE, clock
+from dramagen.cli.tables import NONE, clock, plain_table
 from dramagen.money import Money
 from dramagen.routing.plan import Plan
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left")
-    return table
-
-
 def ahead(plan: Plan, listed: Sequence[Slot]) -> Table:
     """Per route: how many takes are to be filmed, are held, or cannot be; what they may cost."""
-    table = _table("route", ">to film", ">held", ">cannot", ">expected", ">at most")
+    table = plain_table("route", ">to film", ">held", ">cannot", ">expected", ">at most")
     for route in dict.fromkeys(slot.id.route for slot in listed):
         answers = [p for p, slot in zip(plan.shots, listed, strict=True) if slot.id.route == route]
         open_ones = [p.choice.price for p in answers if p.held is None and p.choice is not None]
@@ -37,7 +30,7 @@ def ahead(plan: Plan, listed: Sequence[Slot]) -> Table:
 
 def routes(results: Results) -> Table:
     """Per route: what an accepted clip costs, and how sure that is."""
-    table = _table(
+    table = plain_table(
         "route", ">per accepted clip", "95 %", ">accepted", "95 %", ">a take", ">wait", ">takes", ">undecided"
     )
     for route, found in results.routes.items():

@@ -6,13 +6,12 @@ from typing import Annotated, Any
 
 import anyio
 import typer
-from rich.table import Table
 
 from dramagen.cli import exits
 from dramagen.cli.board import Board
 from dramagen.cli.options import AsJson, money_of
 from dramagen.cli.screen import calmly, emit, note, say
-from dramagen.cli.tables import moneys
+from dramagen.cli.tables import moneys, plain_table
 from dramagen.cli.times import Since, Until
 from dramagen.cli.why import say_why, why_json
 from dramagen.engine.entries import Entry
@@ -93,9 +92,7 @@ def show_all(
     if as_json:
         emit({"jobs": [entry.to_json() for entry in found[-shown:]], "ledger": ledger.to_json()})
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("job", "when", "shot", "take", "route", "state", "money"):
-        table.add_column(column)
+    table = plain_table("job", "when", "shot", "take", "route", "state", "money")
     for entry in found[-shown:]:
         table.add_row(
             entry.id[:8], _when(entry.created), short(entry.name), str(entry.take), entry.route.id,

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from dramagen.cli import exits
 from dramagen.cli.options import AsJson
 from dramagen.cli.screen import emit, say
 from dramagen.cli.sheets import sheet
-from dramagen.cli.tables import moneys
+from dramagen.cli.tables import moneys, plain_table
 from dramagen.cli.times import Since, Until
 from dramagen.engine.bill import FIELDS, read_bill
 from dramagen.engine.billcheck import BillCheck, Foreign, Pair
@@ -132,9 +131,9 @@ def _show(report: Report, as_csv: bool, as_json: bool) -> None:
     if not report.rows:
         say("nothing was ever ordered here, or nothing of this")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in (report.by, "jobs", "clips", "spent", "reserved", "unknown", "wasted", "currency", ""):
-        table.add_column(column, justify="left" if column in (report.by, "currency", "") else "right")
+    table = plain_table(
+        report.by, ">jobs", ">clips", ">spent", ">reserved", ">unknown", ">wasted", "currency", ""
+    )
     for sums in report.rows:
         table.add_row(*_row(sums))
     table.add_section()

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import anyio
 import typer
-from rich.table import Table
 
 from dramagen.cli.options import AsJson
 from dramagen.cli.screen import calmly, emit, note, say
+from dramagen.cli.tables import plain_table
 from dramagen.engine.clock import RealClock
 from dramagen.errors import ConfigError
 from dramagen.routing.beliefs import Belief, Level
@@ -49,9 +49,9 @@ def show(
             "models": [_record(belief) for belief in beliefs],
         })  # fmt: skip
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("model", "chance", "95 %", "prior", "this project", "its takes", " ".join(sorted(kind))):
-        table.add_column(column)
+    table = plain_table(
+        "model", "chance", "95 %", "prior", "this project", "its takes", " ".join(sorted(kind))
+    )
     for belief in beliefs:
         low, high = belief.interval()
         table.add_row(
@@ -82,7 +82,7 @@ def refresh(
     source, key = _source(board)
     studio = Studio()
     learning = studio.learning()
-    cards = {board: learning.card_ratings(board) for board in PATHS}
+    cards = {each: learning.card_ratings(each) for each in PATHS}
     clock = RealClock()
 
     async def fetch() -> Any:

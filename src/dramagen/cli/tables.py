@@ -28,7 +28,7 @@ def moneys(amounts: Sequence[Money]) -> str:
 
 def choices(plan: Plan, takes: Sequence[int]) -> Table:
     """Per shot: the route chosen, what it costs, how long it takes, what is done differently."""
-    table = _table(None, "shot", "take", ">s", "route", ">expected", ">at most", ">time", "adjusted")
+    table = plain_table("shot", "take", ">s", "route", ">expected", ">at most", ">time", "adjusted")
     for planned, take in zip(plan.shots, takes, strict=True):
         shot = planned.shot
         table.add_row(shot.name, str(take), f"{shot.duration:g}", *_choice(planned))
@@ -66,7 +66,9 @@ def _why_not(planned: ShotPlan) -> str:
 
 def routes(plan: Plan, title: str) -> Table:
     """What the same shots would cost on each real route of their pins, and how long they would take, in total."""
-    table = _table(title, "route", "key", ">total", f">in {plan.currency}", ">a shot", ">time", "cannot film")
+    table = plain_table(
+        "route", "key", ">total", f">in {plan.currency}", ">a shot", ">time", "cannot film", title=title
+    )
     for total in _real(plan):
         table.add_row(
             total.route,
@@ -89,7 +91,7 @@ def routes_by_shot(plan: Plan, width: int) -> Iterator[Table]:
     fit = max(1, (width - max((cell_len(t.route) for t in totals), default=0) - 5) // column)
     for start in range(0, len(plan.shots), fit):
         shown = slice(start, start + fit)
-        table = _table(None, "route", "in", *(f">{name}" for name in names[shown]))
+        table = plain_table("route", "in", *(f">{name}" for name in names[shown]))
         for total in totals:
             currency = total.total.currency if total.total is not None else ""
             table.add_row(total.route, currency, *(_amount(price) for price in total.prices[shown]))
@@ -127,7 +129,7 @@ def _priced(plan: Plan) -> list[RouteTotal]:
 
 def filmed(manifest: Manifest) -> Table:
     """What was filmed, shot by shot, and what it cost."""
-    table = _table(manifest.episode, "shot", ">take", "route", ">s", ">cost", "paid", "clip")
+    table = plain_table("shot", ">take", "route", ">s", ">cost", "paid", "clip", title=manifest.episode)
     for shot in manifest.shots:
         paid = "before" if shot.cached else "now"
         table.add_row(
@@ -143,8 +145,8 @@ def filmed(manifest: Manifest) -> Table:
     return table
 
 
-def _table(title: str | None, *columns: str) -> Table:
-    """A plain table; a column whose name begins with ``>`` is right-aligned."""
+def plain_table(*columns: str, title: str | None = None) -> Table:
+    """A table without lines; a column whose name begins with ``>`` is right-aligned."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left")

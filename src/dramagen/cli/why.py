@@ -5,6 +5,7 @@ from typing import Any
 from rich.table import Table
 
 from dramagen.cli.screen import say
+from dramagen.cli.tables import plain_table
 from dramagen.routing.decision import Decision
 from dramagen.routing.outlook import Candidate
 
@@ -63,16 +64,8 @@ def why_json(decision: Decision | None) -> dict[str, Any] | None:
 
 def _table(decision: Decision, chosen: str) -> Table:
     outlook = decision.outlook
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in (
-        "",
-        "route",
-        f"{outlook.currency} a take",
-        "chance",
-        f"{outlook.currency} per accepted",
-        "",
-    ):
-        table.add_column(column)
+    per_take, per_clip = f"{outlook.currency} a take", f"{outlook.currency} per accepted"
+    table = plain_table("", "route", per_take, "chance", per_clip, "")
     places = {route: place for place, route in enumerate(decision.order, 1)}
     ranked = sorted(outlook.candidates, key=lambda each: places.get(each.route, len(places) + 1))
     for each in ranked:
