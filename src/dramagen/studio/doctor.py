@@ -191,9 +191,8 @@ def _skew(date_header: str | None, sent: float, received: float) -> float | None
     if date_header is None:
         return None
     try:
-        theirs = (
-            parsedate_to_datetime(date_header).timestamp() + 0.5
-        )  # the header tells whole seconds, cut off
+        # The header tells whole seconds, cut off.
+        theirs = parsedate_to_datetime(date_header).timestamp() + 0.5
     except (ValueError, TypeError, OverflowError):
         return None
     return theirs - (sent + received) / 2

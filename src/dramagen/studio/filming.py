@@ -105,22 +105,34 @@ class Filming:
                 raise ConfigError(CLOSED) from None
             except DramagenError as error:
                 ended = await self._ended(job_id)
-                if ended == "stays":
+                if ended == "vacant":
+                    continue
+                gone = Gone(job_id, route, made=ended == "over")
+                remedied = (
+                    await self._remedied(wanted, gone, started, error, tried) if ended != "stays" else None
+                )
+                if remedied is None:
                     error.attempts = errors or error.attempts
                     raise
-                if ended != "vacant":
-                    gone = Gone(job_id, route, made=ended == "over")
-                    remedied = self._trying.remedied(wanted, gone, error)
-                    if started:
-                        self.doubts.refused(cause_of(error), route.id)
-                    if remedied is None:
-                        async with self._desk:
-                            error.untried = await self._ask(self._trying.untried, wanted, gone, error, tried)
-                        error.attempts = errors or error.attempts
-                        raise
-                    # Changed, the shot is another order, which its route has said nothing of yet.
-                    tried = (*tried, route) if remedied.remedy == "other_route" else tried
-                    wanted, errors = remedied, (*errors, error)
+                # Changed, the shot is another order, which its route has said nothing of yet.
+                tried = (*tried, route) if remedied.remedy == "other_route" else tried
+                wanted, errors = remedied, (*errors, error)
+
+    async def _remedied(
+        self, wanted: Wanted, gone: Gone, started: bool, verdict: DramagenError, tried: Collection[Route]
+    ) -> Wanted | None:
+        """The take as it is tried next; None where nothing is, and the verdict says then what might have been.
+
+        Args:
+            started: this call started the job, and is the one whose studio learns from the verdict.
+        """
+        remedied = self._trying.remedied(wanted, gone, verdict)
+        if started:
+            self.doubts.refused(cause_of(verdict), gone.route.id)
+        if remedied is None:
+            async with self._desk:
+                verdict.untried = await self._ask(self._trying.untried, wanted, gone, verdict, tried)
+        return remedied
 
     @property
     def _trying(self) -> Trying:

@@ -68,9 +68,6 @@ class Picks:
         finally:
             self._waiting.remove(waiting)
 
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
-
     def accepted(self, key: str, take: int) -> None:
         """A take of that shot was accepted. From another thread, those who wait are told soon."""
         if threading.get_ident() == self._thread:

@@ -163,9 +163,8 @@ def _whole(board: Board, found: Refreshed, kept: Kept | None, source: str, home:
 def aligned(rows: Sequence[Listed], cards: Ratings, names: Mapping[str, str]) -> Refreshed:
     """A board's rows on the scale of the cards: the straight line through the models both rate for sure."""
     ids = {_plain(title): model for model, title in names.items()}
-    ids |= {
-        _plain(model): model for model in names
-    }  # "Sora 2 (2025-12-08)" is not what a board means by "Sora 2"
+    # By its id rather than a title: "Sora 2 (2025-12-08)" is not what a board means by "Sora 2".
+    ids |= {_plain(model): model for model in names}
     published = max((row.published for row in rows), default="")
     found: dict[str, Rating] = {}
     unknown = []
