@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dramagen import Money
+from dramagen import Episode, Money
 from dramagen.errors import BudgetExceeded, ConfigError, InvalidShot
 from dramagen.routing import InvalidNumbers
 
@@ -47,6 +47,25 @@ async def test_takes_across_never_leave_the_shots_own_pin(lot: Any) -> None:
         assert not vendor.jobs
         within = await studio.takes(lot.shot.pinned("seedance"), 1, across=["seedance/seedance-2.0"])
     assert [clip.model for clip in within] == ["seedance-2.0"]
+
+
+@pytest.mark.parametrize("episode", [5, Episode("雨夜", ()), ["雨夜"]])
+async def test_an_episode_is_called_by_its_title(lot: Any, episode: Any) -> None:
+    vendor = lot.vendor()
+    async with lot.open(vendor) as studio:
+        for asked in (studio.shoot(lot.shot, episode=episode), studio.takes(lot.shot, 2, episode=episode)):
+            with pytest.raises(ConfigError, match="say its title"):
+                await asked
+    assert not vendor.jobs
+
+
+@pytest.mark.parametrize("until", ["yes", 3, True])
+async def test_until_is_a_function(lot: Any, until: Any) -> None:
+    vendor = lot.vendor()
+    async with lot.open(vendor) as studio:
+        with pytest.raises(ConfigError, match="until ="):
+            await studio.takes(lot.shot, 2, until=until)
+    assert not vendor.jobs
 
 
 @pytest.mark.parametrize("amount", ["0.01 CNY", Money("0.01 CNY"), [Money("0.01 CNY"), "90 CNY"]])

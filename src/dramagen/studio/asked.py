@@ -59,6 +59,21 @@ def checked_count(n: object) -> int:
     return n
 
 
+def checked_episode(episode: object) -> str | None:
+    """What the ledger calls an episode. Raises ``ConfigError`` for what is no text, such as the episode itself."""
+    if episode is not None and not isinstance(episode, str):
+        raise ConfigError(f"episode = {episode!r}: say its title")
+    return episode
+
+
+def checked_until(until: object) -> None:
+    """Whether that can be asked of a take. Raises ``ConfigError`` where it cannot be called."""
+    if until is not None and not callable(until):
+        raise ConfigError(
+            f"until = {until!r}: give a function that is told each clip and says whether it is the one"
+        )
+
+
 def capped(budget: Caps | Sequence[Caps] | None, *, per: Per) -> tuple[Budget, ...]:
     """The caps of one call; an amount of money is one per ``per``. Raises ``ConfigError`` for what is no cap."""
     if budget is None:

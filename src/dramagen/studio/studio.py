@@ -257,12 +257,12 @@ class Studio:
             DramagenError: the typed reason; with several routes tried, the last one, the others in ``attempts``.
         """
         from dramagen.routing.policy import policy as policy_of
-        from dramagen.studio.asked import capped, checked_shot, checked_take
+        from dramagen.studio.asked import capped, checked_episode, checked_shot, checked_take
 
         filming = self._running()
-        caps = capped(budget, per="shot")
+        shot, take, whose = checked_shot(shot), checked_take(take), checked_episode(episode)
         chooser = None if policy is None else policy_of(policy)
-        return await filming.shoot(checked_shot(shot), checked_take(take), fresh, episode, caps, chooser)
+        return await filming.shoot(shot, take, fresh, whose, capped(budget, per="shot"), chooser)
 
     async def takes(
         self,
@@ -295,6 +295,7 @@ class Studio:
 
         opened = self._now_open()
         asked.checked_across(asked.checked_shot(shot), across, self.catalog)
+        asked.checked_until(until)
         caps = asked.capped(budget, per="shot")
 
         async def film(to_film: Shot, take: int, policy: Chooser | None) -> Clip:
