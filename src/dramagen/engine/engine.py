@@ -19,6 +19,7 @@ from dramagen.engine.database import JournalUnavailable
 from dramagen.engine.flight import Flight, Leg
 from dramagen.engine.homeward import Homeward
 from dramagen.engine.intake import Intake
+from dramagen.engine.interrupts import unbroken
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import JobMoved, Journal
 from dramagen.engine.outbound import Outbound, same_key
@@ -208,7 +209,7 @@ class Engine:
 
     def _begin(self, flight: Flight, leg: Callable[[], Awaitable[bool]]) -> None:
         flight.scope = anyio.CancelScope()
-        self.group.start_soon(self._leg, flight, leg)
+        self.group.start_soon(unbroken(self._leg), flight, leg)
 
     async def _leg(self, flight: Flight, leg: Callable[[], Awaitable[bool]]) -> None:
         """A part of the way. Between two of them, in line and while the vendor works, a job has no task."""

@@ -19,6 +19,7 @@ from dramagen.adapters.base import TERMINAL, Status, Ticket
 from dramagen.engine.clock import Clock
 from dramagen.engine.forecast import Forecast
 from dramagen.engine.http import Http
+from dramagen.engine.interrupts import unbroken
 from dramagen.engine.lane import Lane
 from dramagen.engine.limits.pace import Pacer
 from dramagen.engine.service import Service
@@ -137,7 +138,7 @@ class Watcher:
             del self._early[early]
             waiting.woken = now
         if not self._begun:
-            self._group.start_soon(self._run)
+            self._group.start_soon(unbroken(self._run))
             self._begun = True
         lane.add(waiting, now)
         self._changed()
@@ -196,7 +197,7 @@ class Watcher:
                     lane.in_flight += 1
                     for waiting in group:
                         waiting.looked(now)
-                    self._group.start_soon(self._ask, lane, group)
+                    self._group.start_soon(unbroken(self._ask), lane, group)
         finally:
             self._over = True
             for lane in self._lanes.values():

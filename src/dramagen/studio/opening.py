@@ -19,6 +19,7 @@ from dramagen.engine.engine import Engine
 from dramagen.engine.guard import Guard
 from dramagen.engine.http import Http, Limits, LocalTransport
 from dramagen.engine.intake import Intake
+from dramagen.engine.interrupts import unbroken
 from dramagen.engine.limits.gate import Gate
 from dramagen.engine.limits.pace import Pacer
 from dramagen.engine.lookup import Lookup
@@ -96,9 +97,9 @@ async def open_studio(
     stack.push_async_callback(give_up_unsent, journal, submitter, owner.id)
     group = await stack.enter_async_context(_background())
     picks = Picks(await stack.enter_async_context(BlockingPortal()), journal.consult)
-    group.start_soon(renderer.run)
-    group.start_soon(gate.run)
-    group.start_soon(picks.run)
+    group.start_soon(unbroken(renderer.run))
+    group.start_soon(unbroken(gate.run))
+    group.start_soon(unbroken(picks.run))
     watcher = Watcher(http, clock, group, random.Random(), pacer)  # noqa: S311 - jitter, not secrets
     collector = Collector(http, store, clock)
     engine = Engine(
