@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from dramagen import Budget, Money
+from dramagen.catalog import price
 from dramagen.engine.database import JournalUnavailable
 from dramagen.engine.journal import Journal
 from dramagen.engine.state import JobState
-from dramagen.errors import BudgetExceeded, ConfigError
+from dramagen.errors import BudgetExceeded, ConfigError, DramagenError
 
 pytestmark = pytest.mark.anyio
 
@@ -63,3 +64,29 @@ async def test_a_cap_that_a_dead_process_holds_money_of_says_how_to_free_it(stag
         await studio.resume()
         await studio.shoot(stage.shot, take=2, episode="e", budget=cap)
     assert stage.creates == 2
+
+
+async def test_a_job_whose_price_is_stated_no_more_comes_home_all_the_same(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Journal.move
+
+    def move(self: Journal, job: Any, to: JobState, **known: Any) -> Any:
+        if job.state == JobState.ACCEPTED:
+            raise RuntimeError("dead")
+        return original(self, job, to, **known)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "move", move)
+        async with stage.studio() as studio:
+            with pytest.raises(DramagenError, match="dead"):
+                await studio.shoot(stage.shot)
+    # As where the price was a setting of the script that ordered it, and a shell resumes it.
+    monkeypatch.setattr(price, "row_for", lambda card, order: None)
+    async with stage.studio() as studio:
+        (result,) = await studio.resume()
+        assert result.clip is not None
+        (job,) = studio.jobs()
+        assert (job.state, job.cost, job.cost_source) == ("done", job.reserved, "assumed")
+        assert studio.settle(job.id, paid=True, amount="0.08 CNY").cost == Money("0.08 CNY")
+    assert stage.creates == 1

@@ -1,5 +1,6 @@
 """From the vendor's word to the clip: money settled, the file fetched, checked, and stored for good."""
 
+import logging
 import os
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from dramagen.adapters.base import Usage
 from dramagen.clip import Clip
 from dramagen.engine.clock import Clock
 from dramagen.engine.collect import Collector
@@ -17,18 +19,20 @@ from dramagen.engine.held import move
 from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal
+from dramagen.engine.ledger import ASSUMED
 from dramagen.engine.refetch import Refetcher, whereabouts
 from dramagen.engine.service import Service, Services
 from dramagen.engine.state import JobState
 from dramagen.engine.telling import Teller
 from dramagen.engine.times import record
 from dramagen.engine.waiting import Verdict
-from dramagen.errors import DramagenError, JobExpired, JobFailed
+from dramagen.errors import ConfigError, DramagenError, JobExpired, JobFailed
 from dramagen.money import Money
 from dramagen.shot import Shot
 from dramagen.store import Store
 from dramagen.store.blobs import Stored
 
+log = logging.getLogger("dramagen.engine")
 S = JobState
 
 DOWNLOADS = 16
@@ -56,7 +60,7 @@ class Homeward:
         """Write the verdict and what it costs down. Raises the vendor's reason where there is no clip. Blocks."""
         job, order, status = leg.job, leg.job.quote.order, verdict.status
         if status.state == "succeeded":
-            cost, source = service.settle(order, status.usage)
+            cost, source = _cost(service, job, status.usage)
             seed = status.seed if status.seed is not None else order.seed
             leg.job = self.journal.move(
                 job, S.READY, cost=cost, cost_source=source, ticket=status.ticket,
@@ -68,7 +72,7 @@ class Homeward:
         error.hide(*self.intake.hidden())
         if status.state == "missing":
             # Gone without a verdict: it may well have been billed, and then at most this much.
-            cost, source = job.reserved, "assumed"
+            cost, source = job.reserved, ASSUMED
         else:
             cost, source = _cost_of_failure(service, job, verdict, error)
         to = S.LOST if status.state == "missing" else S.FAILED
@@ -141,15 +145,24 @@ class Homeward:
         await move(self.journal, leg, to, **known)
 
 
+def _cost(service: Service, job: Job, usage: Usage | None) -> tuple[Money, str]:
+    try:
+        return service.settle(job.quote.order, usage)
+    except ConfigError as problem:
+        # The price it was ordered at is stated no more, and the clip is paid for all the same.
+        log.warning("job %s: %s", job.id, problem)
+        return job.reserved, ASSUMED
+
+
 def _cost_of_failure(service: Service, job: Job, verdict: Verdict, error: DramagenError) -> tuple[Money, str]:
     usage = verdict.status.usage
     if usage is not None:
-        cost, source = service.settle(job.quote.order, usage)
+        cost, source = _cost(service, job, usage)
         if cost:
             error.billed = True
         return cost, source
     if error.billed:
         return job.reserved, "computed"
     if error.billed is None:
-        return job.reserved, "assumed"  # what is not known is never shown as nothing
+        return job.reserved, ASSUMED  # what is not known is never shown as nothing
     return Money.zero(job.reserved.currency), "computed"
