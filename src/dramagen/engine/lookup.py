@@ -67,13 +67,14 @@ class Lookup:
         """A ticket; Absent once the vendor's look-up time is over; or why it cannot be said."""
         if not service.find.findable:
             return "this vendor has no way to look for it"
-        lost_at = job.sent_until or self.clock.now()
+        # Counted on from here by what only goes forward: a clock that is set meanwhile is no patience.
+        began, age = self.clock.monotonic(), max(0.0, self.clock.since(job.sent_until or self.clock.now()))
         pauses = iter(LOOKS)
         while True:
             answer = await self.glance(job, service)
             if isinstance(answer, Ticket):
                 return answer
-            if self.clock.since(lost_at) >= service.find.patience:
+            if age + self.clock.monotonic() - began >= service.find.patience:
                 return answer
             await self.clock.sleep(next(pauses, LOOKS[-1]))
 

@@ -1,0 +1,65 @@
+"""Somebody sets the clock while a lost create is looked for: the patience that was promised is kept all the same."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from dramagen.engine.clock import VirtualClock
+from dramagen.errors import OutcomeUnknown
+from dramagen.testing import FakeProvider
+from dramagen.testing.fake import TASKS
+
+pytestmark = pytest.mark.anyio
+
+PATIENCE = 60.0
+"""Seconds the card of Seedance has a lost create looked for."""
+
+
+class Jumping(VirtualClock):
+    """Unix time jumps by ``off``, what only goes forward does not."""
+
+    off = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.off
+
+    def since(self, moment: float) -> float:
+        return self.now() - moment
+
+
+class Slow(httpx.AsyncBaseTransport):
+    """A vendor whose list is behind, and a clock that is set when the list is first asked for."""
+
+    def __init__(self, vendor: FakeProvider, clock: Jumping, by: float, behind: float) -> None:
+        self.vendor, self.clock, self.by, self.behind = vendor, clock, by, behind
+        self.looks: list[float] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET" and request.url.path == TASKS:
+            if not self.looks:
+                self.clock.off += self.by
+            self.looks.append(self.clock.monotonic())
+            if self.looks[-1] - self.looks[0] < self.behind:
+                return httpx.Response(200, json={"total": 0, "items": []})
+        return await self.vendor.handle_async_request(request)
+
+
+@pytest.mark.parametrize("by", [-3600.0, 3600.0, 86_400.0])
+async def test_a_late_list_is_waited_for_whatever_the_clock_says(stage: Any, by: float) -> None:
+    stage.clock = clock = Jumping()
+    vendor = FakeProvider(stage.film, ["lose"], now=lambda: clock.now() - clock.off)
+    async with stage.studio(transport=Slow(vendor, clock, by, behind=30.0)) as studio:
+        clip = await studio.shoot(stage.shot)
+        assert studio.ledger().spent == (clip.cost,)
+    assert vendor.billed == 1
+
+
+@pytest.mark.parametrize("by", [-3600.0, 3600.0])
+async def test_patience_is_neither_cut_short_nor_drawn_out(stage: Any, by: float) -> None:
+    stage.clock = clock = Jumping()
+    slow = Slow(FakeProvider(stage.film, ["drop"], now=clock.now), clock, by, behind=1e9)
+    async with stage.studio(transport=slow) as studio:
+        with pytest.raises(OutcomeUnknown):
+            await studio.shoot(stage.shot)
+    assert PATIENCE <= slow.looks[-1] - slow.looks[0] < 2 * PATIENCE
