@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -34,12 +35,17 @@ def said(content: Any) -> tuple[int, str]:
     return 200, json.dumps({"choices": [{"message": {"content": text}}], "usage": usage})
 
 
+def clean(words: str) -> list[dict[str, Any]]:
+    """No defect, for each question that is asked."""
+    return [{"id": name, "defect": False} for name in re.findall(r"^- (\w+): ", words, re.MULTILINE)]
+
+
 @dataclass
 class Server:
     """A vision model that answers as a test tells it, and remembers what it was asked."""
 
     url: str = ""
-    reply: Reply = field(default=lambda words: said({"answers": []}))
+    reply: Reply = field(default=lambda words: said({"answers": clean(words)}))
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
@@ -129,7 +135,7 @@ async def test_a_take_is_asked_about_defect_by_defect_at_its_native_size(
 async def test_a_pair_counts_only_where_both_orders_agree(
     server: Server, suite: Suite, takes: list[Take], tmp_path: Path
 ) -> None:
-    server.reply = lambda words: said({"better": "a"} if "Two takes" in words else {"answers": []})
+    server.reply = lambda words: said({"better": "a"} if "Two takes" in words else {"answers": clean(words)})
     async with at(server) as endpoint:
         found = await judge(endpoint, suite, takes, tmp_path)
     assert found.wins == {"kling": (0, 1), "vidu": (0, 1)}  # always the first: no winner
@@ -139,7 +145,7 @@ async def test_a_pair_counts_only_where_both_orders_agree(
 
     def by_order(words: str) -> tuple[int, str]:
         if "Two takes" not in words:
-            return said({"answers": []})
+            return said({"answers": clean(words)})
         seen.append(words)
         return said({"better": "A" if len(seen) == 1 else "b"})
 
@@ -196,11 +202,23 @@ async def test_an_outage_is_waited_out_and_a_refusal_is_not(server: Server) -> N
 async def test_a_take_it_cannot_be_asked_about_stops_no_other(
     server: Server, suite: Suite, takes: list[Take], tmp_path: Path
 ) -> None:
-    answers = [(400, "{}"), said({"answers": []})]
-    server.reply = lambda words: answers.pop(0)
+    server.reply = lambda words: said({"answers": clean(words)}) if server.asked[1:] else (400, "{}")
     async with at(server) as endpoint:
         found = await judge(endpoint, suite, takes, tmp_path, pairs=False)
     assert (len(found.answers), len(found.failures)) == (1, 1)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("document", [{}, {"answers": []}, {"answers": [{"id": "limbs", "defect": False}]}])
+async def test_silence_is_no_clean_take(
+    server: Server, suite: Suite, takes: list[Take], tmp_path: Path, document: Any
+) -> None:
+    server.reply = lambda words: said(document)
+    async with at(server) as endpoint:
+        found = await judge(endpoint, suite, takes[:1], tmp_path)
+    assert found.answers == {}
+    (why,) = found.failures.values()
+    assert "questions unanswered" in why
 
 
 # --- what it may cost -----------------------------------------------------------------------------------------------
@@ -249,7 +267,8 @@ async def test_a_judge_that_counts_higher_than_was_reckoned_is_not_asked_past_wh
         film_clip(tmp_path / (take.clip or ""))
     usage = {"prompt_tokens": 60_000, "completion_tokens": 100}
     server.reply = lambda words: (
-        200, json.dumps({"choices": [{"message": {"content": '{"answers": []}'}}], "usage": usage}),
+        200,
+        json.dumps({"choices": [{"message": {"content": json.dumps({"answers": clean(words)})}}], "usage": usage}),
     )  # fmt: skip
     left = ahead("seer-1", suite, [to_film(take) for take in takes], tmp_path)
     most = left.most(PRICES)

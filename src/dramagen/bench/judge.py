@@ -124,9 +124,19 @@ class _Bench:
             document = await self._ask(
                 asked, lambda: [asked.words, *given(asked.shot), *self._frames(take, None)]
             )
-            self.answers[take.id] = _answers(document, questions(asked.shot))
         except DramagenError as error:
             self.failures[take.id] = error.message
+            return
+        wanted = questions(asked.shot)
+        answers = _answers(document, wanted)
+        left = len(wanted) - len({answer.question for answer in answers})
+        if left and not any(answer.defect for answer in answers):
+            # A defect counts whatever else was left out; that there is none is not said by silence.
+            self.failures[take.id] = (
+                f"it found no defect, and left {left} of {len(wanted)} questions unanswered"
+            )
+        else:
+            self.answers[take.id] = answers
 
     async def pair(self, one: Take, other: Take) -> None:
         try:
