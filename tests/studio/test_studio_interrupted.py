@@ -40,3 +40,38 @@ def test_a_create_under_way_is_not_torn_by_ctrl_c(lot: Any, backend: str) -> Non
     assert job.state != "unknown"
     assert anyio.run(again, backend=backend) == job.id
     assert vendor.billed == 1
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.matrix(few=3)
+@pytest.mark.parametrize("step", ["planned", "reserved", "submitted", "verified"])
+def test_ctrl_c_reaches_the_program_as_it_is_whatever_step_of_a_shot_it_comes_at(
+    lot: Any, backend: str, step: str
+) -> None:
+    vendor = lot.vendor()
+    shots = [lot.shot.changed(prompt=f"雨夜 {number}") for number in range(3)]
+
+    class Pressed(list[Any]):
+        def append(self, event: Any) -> None:
+            if event.kind == step and not self:
+                super().append(event)
+                signal.raise_signal(signal.SIGINT)
+
+    lot.events = Pressed()
+
+    async def film() -> None:
+        async with lot.open(vendor) as studio:
+            async for _ in studio.shoot_all(shots):
+                pass
+
+    async def again() -> None:
+        lot.events = []
+        async with lot.open(vendor) as studio:
+            await studio.resume()
+            assert [result.error async for result in studio.shoot_all(shots)] == [None] * 3
+            assert not studio.ledger().unknown
+
+    with pytest.raises(KeyboardInterrupt):
+        anyio.run(film, backend=backend)
+    anyio.run(again, backend=backend)
+    assert vendor.billed == 3

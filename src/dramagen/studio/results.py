@@ -12,6 +12,7 @@ import anyio.abc
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from dramagen.clip import Clip
+from dramagen.engine.interrupts import unbroken
 from dramagen.errors import ConfigError, DramagenError
 from dramagen.events import Result
 from dramagen.shot import Shot
@@ -46,7 +47,7 @@ class Results(AsyncIterator[Result]):
             raise StopAsyncIteration
         if self._receive is None:
             send, self._receive = anyio.create_memory_object_stream[Result](math.inf)
-            self._group.start_soon(_film_all, self._film, self._shots, send, self._scope)
+            self._group.start_soon(unbroken(_film_all), self._film, self._shots, send, self._scope)
         try:
             result = await self._receive.receive()
         except anyio.EndOfStream:
@@ -79,6 +80,7 @@ class Results(AsyncIterator[Result]):
 async def _film_all(
     film: Film, shots: Sequence[Shot], send: MemoryObjectSendStream[Result], scope: anyio.CancelScope
 ) -> None:
+    @unbroken
     async def one(shot: Shot) -> None:
         result = await _result(film, shot)
         with suppress(anyio.BrokenResourceError):  # nobody listens any more
