@@ -12,8 +12,6 @@ from dramagen.shot import Shot
 Board = Literal["text", "image"]
 """Models are rated with a prompt alone, and with a picture to start from: two scales that are not compared."""
 
-NORMAL_95 = 1.96
-
 
 @dataclass(frozen=True, slots=True)
 class Rating:
