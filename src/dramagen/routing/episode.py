@@ -7,15 +7,14 @@ shot is filmed before any shot gets a better take, and no clip is paid for at mo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import fsum, inf, prod, sqrt
+from math import fsum, inf, sqrt
 from statistics import median
 
 from dramagen.routing.attempts import DEFAULT_RHO
-from dramagen.routing.episode_deadline import in_time
+from dramagen.routing.episode_deadline import Hurried, Terms
 from dramagen.routing.episode_groups import Groups
 from dramagen.routing.episode_items import Filmed, Need, Option, Ways, Weights
-from dramagen.routing.episode_solution import Solution
-from dramagen.routing.episode_time import wall_seconds
+from dramagen.routing.episode_solution import Solution, totals
 
 CAUTION = 1.0
 """Held back for bad luck: so many standard deviations of what the plan may spend."""
@@ -48,15 +47,20 @@ def solve(
     needs = [need if need.value <= value else replace(need, value=value) for need in needs]
     known = Ways(rho)
 
-    def at(prices: Mapping[str, float]) -> Solution:
-        return _solved(needs, budget, places, known, Weights(prices, switch, human), caution)
-
-    plain = at({})
+    weights = Weights({}, switch, human)
+    plain = _solved(needs, budget, places, known, weights, caution)
     if deadline is None or plain.seconds is None or plain.seconds <= deadline:
         return plain
+    # Where money is no limit, and no clip's worth is stated, time is bought as this plan buys clips on average.
+    rate = 1 / plain.value if plain.value < inf else plain.accepted / (plain.expected or 1.0)
+
+    def at(prices: Mapping[str, float]) -> Solution:
+        hurried = replace(weights, second=prices, rate=rate)
+        return _solved(needs, budget, places, known, hurried, caution)
+
     keys = {offer.key for need in needs for offer in need.offers}
     begin = {key: _worth_of_a_second(needs) / max(1, places.get(key, len(needs))) for key in keys}
-    return in_time(at, plain, deadline, begin, places, paid=budget is None)
+    return Hurried(at, plain, known, Terms(deadline, places, budget, weights, rate)).solved(begin)
 
 
 def _worth_of_a_second(needs: Sequence[Need]) -> float:
@@ -84,17 +88,11 @@ def _solved(
     chosen = [pick for pick in picks if pick is not None]
     filmed: dict[str, Filmed | None] = {need.name: None for need in needs if need.held is None}
     filmed |= {each.need.name: each for pick in chosen for each in pick.shots if each.way.order}
-    done = [each for each in filmed.values() if each is not None]
     most = max((need.value for need in needs if need.held is None), default=inf)
     return Solution(
-        filmed=filmed,
+        **totals(filmed, at_once),
         value=min(most, 1 / price) if price > 0 else most,
-        expected=fsum(each.way.cost for each in done),
-        worst=fsum(offer.most for each in done for offer in each.takes),
-        chance=prod((each.way.chance if each is not None else 0.0) for each in filmed.values()),
-        accepted=fsum(each.way.chance for each in done),
         reserve=reserve,
-        seconds=wall_seconds(done, at_once),
         models={each.need.group or "": pick.model for pick in chosen if pick.model for each in pick.shots},
         split=groups.split,
         bound=price > 0 and 1 / price < most,

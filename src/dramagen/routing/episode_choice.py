@@ -61,9 +61,10 @@ class Counter:
     as much as money does: at the price of worth that the budget comes to, which is found by trying.
     """
 
-    def __init__(self, items: Sequence[Sequence[Option]]) -> None:
-        """Each item's options come by rising cost; see :func:`sensible`."""
-        self._items = items
+    def __init__(self, items: Sequence[Sequence[Option]], rate: float = 0.0) -> None:
+        """Each item's options come by rising cost, see :func:`sensible`; ``rate`` is the least price of worth that
+        their burdens are weighed at."""
+        self._items, self._rate = items, rate
         self._base = fsum(item[0].cost for item in items)
         self._weighs = any(option.burden for item in items for option in item)
         self._plain: dict[bool, Knapsack[int]] = {}
@@ -73,11 +74,11 @@ class Counter:
         if budget == inf:
             return Chosen([max(item, key=_net) for item in self._items], 0.0, False)
         short = self._base > budget * (1 + ROUNDING)
-        price = 0.0
+        price = self._rate
         for _ in range(_ROUNDS):
             assumed = price
             found = self._knapsack(short, assumed).within(budget if short else max(0.0, budget - self._base))
-            price = found.price
+            price = max(self._rate, found.price)
             if not self._weighs or abs(price - assumed) <= _SAME * price:
                 break
         places = [found.chosen[place] for place in range(len(self._items))]
@@ -85,7 +86,7 @@ class Counter:
             picks = [None if n is None else item[n] for n, item in zip(places, self._items, strict=True)]
         else:
             picks = [item[n or 0] for n, item in zip(places, self._items, strict=True)]
-        return Chosen(picks, price, short)
+        return Chosen(picks, found.price, short)
 
     def _knapsack(self, short: bool, price: float) -> Knapsack[int]:
         if short in self._plain:

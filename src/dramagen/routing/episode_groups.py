@@ -5,6 +5,7 @@ models chosen every shot is an item again; and where a group could as well keep 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import fsum
 
 from dramagen.routing.episode_choice import Chosen, Counter, sensible, worth_at
@@ -19,7 +20,7 @@ class Groups:
 
     def __init__(self, needs: Sequence[Need], known: Ways, weights: Weights) -> None:
         self._known, self._weights = known, weights
-        self._alone = Weights(weights.second, 0.0, weights.human)
+        self._alone = replace(weights, switch=0.0)
         self.items: list[list[Option]] = []
         split = []
         for members in _groups(needs):
@@ -33,7 +34,7 @@ class Groups:
             self.items += [sensible(options_alone(need, known, self._alone)) for need in open_ones]
         self.split = tuple(split)
         """Groups of which no one model can film every shot, so that each shot is an item."""
-        self._counter = Counter(self.items)
+        self._counter = Counter(self.items, weights.rate)
 
     def within(self, budget: float) -> Chosen:
         """What the budget buys; see :class:`~dramagen.routing.episode_choice.Counter`."""
@@ -42,9 +43,10 @@ class Groups:
         if found.short or not kept:
             return found
         best = self._one_by_one(kept, budget)
-        if best.price == 0:
+        price = max(best.price, self._weights.rate)
+        if price == 0:
             return best
-        price, most = best.price, _worth(best, best.price)
+        most = _worth(best, price)
         for place, model in self._other_models(kept, price, budget, most):
             tried = self._one_by_one(kept | {place: model}, budget)
             if not tried.short and (worth := _worth(tried, price)) > most:
@@ -61,7 +63,7 @@ class Groups:
             for each in item[0].shots:
                 own = options_alone(each.need, self._known, self._weights, kept[place])
                 items.append(sensible([option._replace(model=kept[place]) for option in own]))
-        return Counter(items).within(budget)
+        return Counter(items, self._weights.rate).within(budget)
 
     def _other_models(
         self, kept: Mapping[int, str], price: float, budget: float, most: float

@@ -4,14 +4,14 @@ Shots that belong together (one continues from another, or one scene) are one it
 of them, each with as many takes as the money allows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, repeat
+from itertools import pairwise, product, repeat
 from math import fsum, inf
 from typing import NamedTuple
 
 from dramagen.routing.attempts import DEFAULT_RHO
-from dramagen.routing.episode_ways import Way, fixed_ways, ways
+from dramagen.routing.episode_ways import Way, fixed_ways, way_of, ways
 
 
 class Offer(NamedTuple):
@@ -118,11 +118,13 @@ class Weights:
         second: what a second of waiting is worth, by key: where many share a key, each waits for the others.
         switch: what leaving the model of a group costs per take, in money; infinite where it must be kept.
         human: what looking at one take costs.
+        rate: the worth of a unit of money by which all this is weighed at least; a budget may give money more.
     """
 
     second: Mapping[str, float]
     switch: float = inf
     human: float = 0.0
+    rate: float = 0.0
 
     def any(self, kept: str | None) -> bool:
         """Whether any take weighs more than its price."""
@@ -163,6 +165,15 @@ class Ways:
             self._known[kind] = self._found(need, burdens)
         offers, found = self._known[kind]
         return [Filmed(need, offers, way) for way in found]
+
+    def among(self, need: Need, offers: Sequence[Offer], takes: int) -> Iterator[Filmed]:
+        """Every sequence of one to ``takes`` takes of these offers, each model by one of its routes."""
+        past = [need.failed.get(offer.model, 0) for offer in offers] if need.failed else [0] * len(offers)
+        every = tuple(offers)
+        for number in range(1, takes + 1):
+            for order in product(range(len(every)), repeat=number):
+                if len({every[place].model for place in order}) == len(set(order)):
+                    yield Filmed(need, every, way_of(every, order, past, self._rho))
 
     def _found(self, need: Need, burdens: Sequence[float]) -> tuple[tuple[Offer, ...], list[Way]]:
         offers, weighed = _one_a_model(need, burdens)

@@ -1,9 +1,12 @@
 """How an episode is filmed: what its plan comes to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import fsum, prod
+from typing import TypedDict
 
 from dramagen.routing.episode_items import Filmed
+from dramagen.routing.episode_time import wall_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,32 @@ class Solution:
     bound: bool = False
     short: bool = False
     late: bool = False
+
+
+class Totals(TypedDict):
+    """What the shots of a plan come to together; see :class:`Solution`."""
+
+    filmed: Mapping[str, Filmed | None]
+    expected: float
+    worst: float
+    chance: float
+    accepted: float
+    seconds: float | None
+
+
+def totals(filmed: Mapping[str, Filmed | None], at_once: Mapping[str, int]) -> Totals:
+    """Adds up these shots; ``at_once`` has the jobs at once, by key."""
+    done = [each for each in filmed.values() if each is not None]
+    return Totals(
+        filmed=filmed,
+        expected=fsum(each.way.cost for each in done),
+        worst=fsum(offer.most for each in done for offer in each.takes),
+        chance=prod((each.way.chance if each is not None else 0.0) for each in filmed.values()),
+        accepted=fsum(each.way.chance for each in done),
+        seconds=wall_seconds(done, at_once),
+    )
+
+
+def refilmed(found: Solution, filmed: Mapping[str, Filmed | None], at_once: Mapping[str, int]) -> Solution:
+    """The same plan with its shots filmed in other ways."""
+    return replace(found, **totals(filmed, at_once))

@@ -75,10 +75,22 @@ def sum_lines(plan: "Plan") -> list[str]:
         left = [shot.shot.name for shot in without if shot.choice is not None]
         lines.append(f"the budget does NOT film every shot once; left out: {', '.join(left)}")
     if found.late:
-        lines.append("NOT in time: no plan found is expected to meet the deadline; this is the quickest")
+        lines.append(_late(found.seconds, plan.deadline))
     if plan.deadline is not None and found.seconds is None:
         lines.append("whether it is in time is not known: " + _paceless(plan))
     return lines
+
+
+def _late(seconds: float | None, deadline: float | None) -> str:
+    """By how much the quickest plan misses the deadline."""
+    said = "NOT in time: no plan found is expected to meet the deadline; this is the quickest"
+    if seconds is None or deadline is None:
+        return said
+    return f"{said}, {_minutes(seconds - deadline)} over the {_minutes(deadline)} it has"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min" if seconds < 600 else f"{seconds / 60:.0f} min"
 
 
 def _paceless(plan: "Plan") -> str:

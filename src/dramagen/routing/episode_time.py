@@ -1,9 +1,24 @@
 """How long an episode takes: every key has so many places, and a shot that follows another waits for it."""
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 
-from dramagen.routing.episode_items import Filmed
+from dramagen.routing.episode_items import Filmed, Need
+
+Stints = tuple[tuple[str, float], ...]
+"""The takes of a shot in order: the key each runs on, and for how many seconds it is expected to hold its place."""
+
+
+def stints(filmed: Filmed) -> Stints | None:
+    """Each take's seconds times the chance that it is made at all; None where the pace of a route is not known."""
+    found, reached = [], 1.0
+    for offer, chance in zip(filmed.takes, filmed.chances, strict=True):
+        if offer.seconds is None:
+            return None
+        found.append((offer.key, reached * offer.seconds))
+        reached *= 1 - chance
+    return tuple(found)
 
 
 def wall_seconds(filmed: Iterable[Filmed], at_once: Mapping[str, int]) -> float | None:
@@ -15,50 +30,95 @@ def wall_seconds(filmed: Iterable[Filmed], at_once: Mapping[str, int]) -> float 
     Args:
         at_once: jobs at once, by key; a key that is not in it has room for all.
     """
-    waiting = {each.need.name: each for each in filmed}
-    first = _first(waiting)
-    followers: dict[str, list[str]] = {}
-    for name, each in waiting.items():
-        if each.need.after is not None and name not in first:
-            followers.setdefault(each.need.after, []).append(name)
-    places = {name: number for number, name in enumerate(waiting)}
-    free: dict[str, list[float]] = {}
-    # Takes come to their keys in the order in which they can begin: (when, whose, which, chance that it is made).
-    ready = [(0.0, places[name], name, 0, 1.0) for name in first]
-    heapq.heapify(ready)
-    last = 0.0
-    while ready:
-        at, place, name, nth, reached = heapq.heappop(ready)
-        each = waiting[name]
-        if nth == len(each.takes):
-            last = max(last, at)
-            for follower in followers.pop(name, ()):
-                heapq.heappush(ready, (at, places[follower], follower, 0, 1.0))
-            continue
-        offer = each.takes[nth]
-        if offer.seconds is None:
-            return None
-        begun = at
-        if offer.key in at_once:
-            lanes = free.setdefault(offer.key, [0.0] * max(1, at_once[offer.key]))
-            begun = max(at, heapq.heappop(lanes))
-            heapq.heappush(lanes, begun + reached * offer.seconds)
-        after = begun + reached * offer.seconds
-        heapq.heappush(ready, (after, place, name, nth + 1, reached * (1 - each.chances[nth])))
-    return last
+    every = list(filmed)
+    jobs = [known for each in every if (known := stints(each)) is not None]
+    if len(jobs) < len(every):
+        return None
+    return Clock([each.need for each in every], at_once).wall(jobs)
 
 
-def _first(waiting: Mapping[str, Filmed]) -> dict[str, None]:
+class Clock:
+    """The wall time of these shots, asked for one way to film them after another."""
+
+    def __init__(self, needs: Sequence[Need], at_once: Mapping[str, int]) -> None:
+        """Shots come to their keys in the order of ``needs``; ``at_once`` is that of :func:`wall_seconds`."""
+        places = {need.name: place for place, need in enumerate(needs)}
+        after = [places.get(need.after) if need.after is not None else None for need in needs]
+        self._first = sorted(_first(after))  # and so a heap
+        self._followers: dict[int, list[int]] = {}
+        for place, before in enumerate(after):
+            if before is not None and place not in self._first:
+                self._followers.setdefault(before, []).append(place)
+        self._at_once = at_once
+
+    def wall(self, jobs: Sequence[Stints]) -> float:
+        """Seconds until the last shot is over."""
+        return max(self._ends(jobs, inf), default=0.0)
+
+    def overrun(self, jobs: Sequence[Stints], deadline: float, most: float = inf) -> float:
+        """By how many seconds the shots end after the deadline, all added up; infinite where one is over ``most``.
+
+        Less of it is nearer to being in time also where the last shot of all is not moved.
+        """
+        latest = deadline + most
+        over = 0.0
+        for end in self._ends(jobs, latest):
+            if end > latest:
+                return inf
+            if end > deadline:
+                over += end - deadline
+        return over
+
+    def _ends(self, jobs: Sequence[Stints], give_up: float) -> list[float]:
+        """When each shot is over, in no order; one that is later than ``give_up`` is the last that is looked at.
+
+        Thousands of plans are asked about, so takes that end a shot nobody waits for are not queued.
+        """
+        # Takes come to their keys in the order in which they can begin: (when, whose, which).
+        ready = [(0.0, place, 0) for place in self._first]
+        ends: list[float] = []
+        free: dict[str, list[float]] = {}
+        at_once, followers = self._at_once, self._followers
+        while ready:
+            at, place, nth = heapq.heappop(ready)
+            takes = jobs[place]
+            if nth == len(takes):
+                end = at
+            else:
+                key, seconds = takes[nth]
+                nth += 1
+                if key in at_once:
+                    if key not in free:
+                        free[key] = [0.0] * max(1, at_once[key])
+                    lanes = free[key]
+                    end = (at if at > lanes[0] else lanes[0]) + seconds
+                    heapq.heapreplace(lanes, end)
+                else:
+                    end = at + seconds
+                if end > give_up:
+                    ends.append(end)
+                    break
+                if nth < len(takes):
+                    heapq.heappush(ready, (end, place, nth))
+                    continue
+            ends.append(end)
+            if place in followers:
+                for follower in followers[place]:
+                    heapq.heappush(ready, (end, follower, 0))
+        return ends
+
+
+def _first(after: Sequence[int | None]) -> dict[int, None]:
     """The shots that wait for no other; of shots that wait for one another in a circle, the first."""
-    first: dict[str, None] = {}
-    known: set[str] = set()
-    for name in waiting:
-        line: list[str] = []
-        at: str | None = name
-        while at is not None and at in waiting and at not in known and at not in line:
+    first: dict[int, None] = {}
+    known: set[int] = set()
+    for place in range(len(after)):
+        line: list[int] = []
+        at: int | None = place
+        while at is not None and at not in known and at not in line:
             line.append(at)
-            at = waiting[at].need.after
-        if line and (at is None or at not in known):
-            first[line[-1] if at not in line else line[line.index(at)]] = None
+            at = after[at]
+        if at is None or at not in known:
+            first[line[-1] if at is None else line[line.index(at)]] = None
         known.update(line)
     return first

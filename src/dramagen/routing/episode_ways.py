@@ -111,7 +111,7 @@ def ways(
         possible = sorted([each for each in at_most if each[0] < math.inf]) or [min(weighed)]
         orders |= {(place,) for _, _, place in [min(weighed), *_corners(possible)[0]]}
     return sorted(
-        [_way(arms, order, past, rho, burdens) for order in orders],
+        [way_of(arms, order, past, rho, burdens) for order in orders],
         key=lambda way: (way.cost, -way.chance, way.order),
     )
 
@@ -121,8 +121,8 @@ def fixed_ways(
 ) -> list[Way]:
     """Filming nothing, or one to ``takes`` takes of this arm: where whoever chose it leaves no choice."""
     if arm is None:
-        return [_way((), (), (), rho)]
-    return [_way((arm,), (0,) * number, (failed,), rho, (burden,)) for number in range(takes + 1)]
+        return [way_of((), (), (), rho)]
+    return [way_of((arm,), (0,) * number, (failed,), rho, (burden,)) for number in range(takes + 1)]
 
 
 def _outer(ranked: list[_Corner], layers: int) -> list[_Corner]:
@@ -209,13 +209,14 @@ def _order(trail: _Trail | None) -> tuple[int, ...]:
     return tuple(order)
 
 
-def _way(
+def way_of(
     arms: Sequence[Priced],
     order: tuple[int, ...],
     past: Sequence[int],
     rho: float,
     burdens: Sequence[float] = (),
 ) -> Way:
+    """What takes of these arms in this order come to; ``past`` has the rejected takes of each arm."""
     chances = []
     reached, spent, mean, square, burden = 1.0, 0.0, 0.0, 0.0, 0.0
     for nth, place in enumerate(order):
