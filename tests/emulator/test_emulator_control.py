@@ -150,6 +150,26 @@ async def test_the_application_needs_no_server(clock: ManualClock) -> None:
             await client.post("/kling/text-to-video/kling-3.0", json={"prompt": "x"})
 
 
+@pytest.mark.anyio
+async def test_who_goes_before_saying_it_all_makes_no_job_and_no_noise(clock: ManualClock) -> None:
+    transport = httpx.ASGITransport(application := app(clock=clock))
+
+    async def half_a_body() -> Any:
+        return said.pop(0)
+
+    async def nobody_reads(message: Any) -> None:
+        pass
+
+    said = [{"type": "http.request", "body": b'{"prom', "more_body": True}, {"type": "http.disconnect"}]
+    scope = {
+        "type": "http", "method": "POST", "path": "/kling/text-to-video/kling-3.0", "query_string": b"",
+        "headers": [(b"authorization", b"Bearer k")],
+    }  # fmt: skip
+    await application(scope, half_a_body, nobody_reads)
+    async with httpx.AsyncClient(transport=transport, base_url="http://emulator") as client:
+        assert (await client.get("/_emulator/bill")).json() == {"jobs": []}
+
+
 def test_public_names() -> None:
     assert {name for name in emulator.__all__ if getattr(emulator, name)} == set(emulator.__all__)
     with pytest.raises(AttributeError, match="nothing"):

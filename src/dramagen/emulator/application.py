@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 from pydantic import ValidationError
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -108,7 +108,10 @@ def _vendors(world: World) -> Route:
         region = region or next(iter(vendor.regions))
         if region not in vendor.regions:
             return JSONResponse({"error": f"no region {region!r} of {name}; known: {[*vendor.regions]}"}, 404)
-        answered = await _answer(world, vendor, region, request)
+        try:
+            answered = await _answer(world, vendor, region, request)
+        except ClientDisconnect:
+            return Response(status_code=499)  # whoever asked has gone before saying it all; nobody reads this
         # The vendor's clock, not this machine's: a client may compare the two.
         answered.headers["date"] = formatdate(world.clock.stamp(world.clock.now()), usegmt=True)
         return answered
