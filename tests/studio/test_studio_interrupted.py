@@ -21,6 +21,19 @@ class Interrupting(FakeProvider):
         return await super().handle_async_request(request)
 
 
+class Pressed(list[Any]):
+    """Events; at the first of a kind somebody presses Ctrl-C."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def append(self, event: Any) -> None:
+        if event.kind == self.kind and not self:
+            super().append(event)
+            signal.raise_signal(signal.SIGINT)
+
+
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_create_under_way_is_not_torn_by_ctrl_c(lot: Any, backend: str) -> None:
     vendor = Interrupting(lot.film, now=lot.clock.now)
@@ -51,13 +64,7 @@ def test_ctrl_c_reaches_the_program_as_it_is_whatever_step_of_a_shot_it_comes_at
     vendor = lot.vendor()
     shots = [lot.shot.changed(prompt=f"雨夜 {number}") for number in range(3)]
 
-    class Pressed(list[Any]):
-        def append(self, event: Any) -> None:
-            if event.kind == step and not self:
-                super().append(event)
-                signal.raise_signal(signal.SIGINT)
-
-    lot.events = Pressed()
+    lot.events = Pressed(step)
 
     async def film() -> None:
         async with lot.open(vendor) as studio:
