@@ -142,12 +142,14 @@ def test_what_a_person_said_of_a_take_is_shown_with_its_job(run: Run, place: Pat
     with studio._books.journal() as journal:
         journal.review(job.id, False, "脸漂了")
         journal.review(job.id, True, "")
+        journal.note(job, "ready", {"took": [4.29, 5.4], "kinds": ["0681/kling-3.0/text/4/720p"]})
     shown = run("jobs", "show", job.id, "--json").json
     assert [(r["accepted"], r["reason"]) for r in shown["reviews"]] == [(False, "脸漂了"), (True, "")]
     out = run("jobs", "show", job.id).out
     assert "a person rejected it  reason 脸漂了" in out
     assert out.index("rejected") < out.index("accepted it")
-    assert "{" not in out  # money and errors are said, not dumped
+    assert "took 4.3 to 5.4 s" in out
+    assert not {"{", "["} & set(out)  # money, times and errors are said, not dumped
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,9 @@ from dramagen.studio import Studio
 SHOWN = 100
 """Jobs in a table for people, unless ``--limit`` says otherwise."""
 
+_UNTOLD = ("at", "kind", "kinds")
+"""What a line of a timeline says first; and what a job was like, which only the next looks need."""
+
 jobs = typer.Typer(
     help="Look at jobs, pick up running ones, settle unknown ones.", invoke_without_command=True
 )
@@ -139,7 +142,7 @@ def show(
         for review in reviews
     ]
     for step in sorted([*steps, *words], key=lambda step: float(step["at"])):
-        rest = ", ".join(f"{key} {_plain(value)}" for key, value in step.items() if key not in ("at", "kind"))
+        rest = ", ".join(f"{key} {_plain(value)}" for key, value in step.items() if key not in _UNTOLD)
         say(f"  {_when(step['at'])}  {step['kind']}  {rest}".rstrip())
     if why:
         say_why(studio.decision(job.id), job.route.id)
@@ -229,11 +232,13 @@ def _money(job: Job | Entry) -> str:
 
 
 def _plain(value: object) -> str:
-    """Money and errors in a timeline as sentences."""
+    """Money, errors and spans of seconds in a timeline as sentences."""
     if isinstance(value, Mapping) and set(value) == {"amount", "currency"}:
         return f"{value['amount']} {value['currency']}"
     if isinstance(value, Mapping) and "message" in value:
         return str(value["message"])
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(end, int | float) for end in value):
+        return f"{value[0]:.1f} to {value[1]:.1f} s"
     return str(value)
 
 
