@@ -102,7 +102,8 @@ class Plan:
     @property
     def left_out(self) -> tuple[ShotPlan, ...]:
         """Shots that could be filmed, and have no part in the solution: the budget does not film every shot once."""
-        if not self.solution.short:
+        # Solving takes a while for thousands of shots, and where all first attempts fit nothing is left out.
+        if self.budget is None or self.most <= self.budget_converted or not self.solution.short:
             return ()
         without = [self.shots[int(place)] for place, filmed in self.solution.filmed.items() if filmed is None]
         return tuple(shot for shot in without if shot.choice is not None)
