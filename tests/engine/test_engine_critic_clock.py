@@ -1,16 +1,18 @@
-"""Somebody sets the clock while a lost create is looked for: the patience that was promised is kept all the same."""
+"""Clocks that are set: a lost create is looked for as long as promised, and a day's budget is of the whole day."""
 
+import time
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from dramagen.engine.caps import midnight
 from dramagen.engine.clock import VirtualClock
 from dramagen.errors import OutcomeUnknown
 from dramagen.testing import FakeProvider
 from dramagen.testing.fake import TASKS
-
-pytestmark = pytest.mark.anyio
 
 PATIENCE = 60.0
 """Seconds the card of Seedance has a lost create looked for."""
@@ -45,6 +47,7 @@ class Slow(httpx.AsyncBaseTransport):
         return await self.vendor.handle_async_request(request)
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("by", [-3600.0, 3600.0, 86_400.0])
 async def test_a_late_list_is_waited_for_whatever_the_clock_says(stage: Any, by: float) -> None:
     stage.clock = clock = Jumping()
@@ -55,6 +58,7 @@ async def test_a_late_list_is_waited_for_whatever_the_clock_says(stage: Any, by:
     assert vendor.billed == 1
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("by", [-3600.0, 3600.0])
 async def test_patience_is_neither_cut_short_nor_drawn_out(stage: Any, by: float) -> None:
     stage.clock = clock = Jumping()
@@ -63,3 +67,27 @@ async def test_patience_is_neither_cut_short_nor_drawn_out(stage: Any, by: float
         with pytest.raises(OutcomeUnknown):
             await studio.shoot(stage.shot)
     assert PATIENCE <= slow.looks[-1] - slow.looks[0] < 2 * PATIENCE
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    if not hasattr(time, "tzset"):
+        pytest.skip("the zone of a process cannot be set here")
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [("2026-10-25", 25), ("2026-03-29", 23), ("2026-11-23", 24)],
+    ids=["autumn", "spring", "any"],
+)
+def test_a_day_has_all_its_hours(day: str, hours: int) -> None:
+    begins = datetime.fromisoformat(f"{day}T00:00:00").astimezone().timestamp()
+    for hour in range(hours):
+        assert midnight(begins + 3600.0 * hour + 1800.0) == begins
+    assert midnight(begins + 3600.0 * hours) == begins + 3600.0 * hours

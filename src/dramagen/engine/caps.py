@@ -1,7 +1,7 @@
 """Hard caps on money: what is spent, reserved or unknown counts, and what does not fit is not sent."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 
 from dramagen.config import Budget
@@ -68,15 +68,16 @@ class Caps:
         if budget.per == "route":
             return _money(tx, "route = ?", intent.quote.route.id)
         if budget.per == "day":
-            midnight = (
-                datetime.fromtimestamp(self._now())
-                .astimezone()
-                .replace(hour=0, minute=0, second=0, microsecond=0)
-            )
-            return _money(tx, "created >= ?", midnight.timestamp())
+            return _money(tx, "created >= ?", midnight(self._now()))
         if intent.episode is None:
             return _money(tx, "episode IS NULL AND owner = ?", intent.owner)
         return _money(tx, "episode = ?", intent.episode)
+
+
+def midnight(now: float) -> float:
+    """When this machine's day began, Unix seconds; by the offset of that moment, which need not be today's."""
+    day = datetime.fromtimestamp(now).astimezone().date()
+    return datetime.combine(day, time.min).astimezone().timestamp()
 
 
 _FIGURES = "state, reserved, currency, cap_currency, rate, cost, cost_currency"
