@@ -18,6 +18,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+LOOK = 2.0
+"""Seconds between two questions whether all jobs are with the vendor."""
+
 Row = dict[str, Any]
 Film = Callable[[str], Awaitable[str]]
 """One job, from its prompt until its verdict is known: the vendor's id of it."""
@@ -53,11 +56,21 @@ def cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def told(url: str, forget: bool = False) -> dict[str, Any]:
+def told(url: str, forget: bool = False, what: str = "_load") -> dict[str, Any]:
     """What the vendor says of its load so far."""
-    request = urllib.request.Request(f"{url}/_load", method="POST" if forget else "GET")
+    request = urllib.request.Request(f"{url}/{what}", method="POST" if forget else "GET")
     with urllib.request.urlopen(request, timeout=60) as answer:
         return dict(json.load(answer))
+
+
+async def waited_for(url: str, jobs: int) -> int:
+    """Bytes of this process in memory when all jobs are with the vendor at one moment, and none is being sent."""
+    running = 0
+    while running < jobs:
+        await asyncio.sleep(LOOK)
+        running = (await asyncio.to_thread(told, url, what="_running"))["running"]
+    await asyncio.sleep(LOOK)  # the last answers are written down
+    return memory()
 
 
 def spread_of(lags: list[float]) -> Row:
@@ -115,12 +128,22 @@ async def measured(
     warm = min(load.jobs, load.warm_up)
     if warm:
         await sent([f"warm {n}" for n in range(warm)], load.over * warm / load.jobs, film)
-    told(url, forget=True)
+    await asyncio.to_thread(told, url, forget=True)
     gc.collect()
     _peak_forgotten()
     before, used, begun = memory(), cpu(), time.perf_counter()
+
+    def per_job(after: int) -> float:
+        return round((after - before) / 1024 / load.jobs, 2)
+
+    full = None if load.over else asyncio.create_task(waited_for(url, load.jobs))
     found, failed = await sent([f"shot {n}" for n in range(load.jobs)], load.over, film)
     used, wall, peak = cpu() - used, time.perf_counter() - begun, memory("VmHWM")
+    waiting: Row = {}
+    if full is not None and full.done():
+        waiting["kib_waiting"] = per_job(full.result())
+    elif full is not None:
+        full.cancel()
     if failed:
         print(f"{len(failed)} failed, the first: {failed[0]}", file=sys.stderr)
     return {
@@ -128,7 +151,8 @@ async def measured(
         "cpu_s": round(used, 2),
         "cpu_ms_per_job": round(1000 * used / load.jobs, 2),
         "rss_mb": round(peak / 1e6, 1),
-        "kib_per_job": round((peak - before) / 1024 / load.jobs, 2),
+        **waiting,
+        "kib_per_job": per_job(peak),
         "wall_s": round(wall, 1),
         **seen(load, told(url), verdicts() if verdicts else found),
     }

@@ -3,13 +3,15 @@
 python benchmarks/vendor.py [--latency 0.15] [--seconds 20] [--spread 0]
 
 Prints its URL. ``GET /_load`` tells when each job was made and ready (Unix seconds) and how many requests came of
-each kind (``create``, ``poll``, ``find`` and so on); ``POST /_load`` forgets them. What the emulator checks in time
+each kind (``create``, ``poll``, ``find`` and so on); ``POST /_load`` forgets them. ``GET /_running`` tells how many
+jobs run now. What the emulator checks in time
 that grows with the jobs it has (balance, concurrency, a tag used twice) is left out: it would be the vendor's speed
 that is measured.
 """
 
 import argparse
 import socket
+import time
 from collections import Counter
 from decimal import Decimal
 from typing import Any
@@ -61,6 +63,10 @@ class Load:
             await self._inner(scope, receive, send)
         elif scope["path"] == "/_load":
             await self._answer(scope)(scope, receive, send)
+        elif scope["path"] == "/_running":
+            now = time.time()
+            running = sum(job.ends > now for job in self._jobs.values())
+            await JSONResponse({"running": running})(scope, receive, send)
         else:
             if "/_files/" not in scope["path"]:
                 await anyio.sleep(self._latency)

@@ -9,7 +9,9 @@ tells. One wave before is not counted. The card's concurrency is overridden.
 
 lag: from the vendor being done to the verdict on disk (for the bare loop: in memory). polls: status requests. cpu:
 user and system time of submitting and watching, in this process alone. rss: the most memory during the wave, and by
-how much the process grew. Files are then fetched and checked in a phase of their own, in clips a second.
+how much the process grew for each job: at the most, and, where there is such a moment (``together``), when all jobs
+wait for the vendor and none is being sent. Files are then fetched and checked in a phase of their own, in clips a
+second.
 """
 
 import argparse
