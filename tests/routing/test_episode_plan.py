@@ -146,7 +146,8 @@ def test_a_plan_says_what_it_will_do() -> None:
     short = str(plan(shot("s1", (GOOD, 0.85)), shot("s2", (GOOD, 0.85)), budget="5 CNY"))
     assert "does NOT film every shot once; left out: s" in short
     late = str(plan(shot("s1", (GOOD, 0.85), takes=1), deadline=5.0))
-    assert "NOT in time" in late
+    assert "NOT in time: no plan found is expected to meet the deadline" in late
+    assert "this is the quickest, 0.9 min over the 0.1 min it has" in late
 
 
 def test_the_same_for_machines() -> None:

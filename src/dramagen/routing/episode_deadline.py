@@ -23,7 +23,7 @@ _SHORTEST, _HAIR = 0.7, 0.99
 """How far the time aimed at moves in one round: as far as the deadline was missed, and a little more."""
 _LONGEST, _SEQUENCES, _WIDE = 3, 256, 48
 """Of every shot: takes in a row, sequences of them that are looked at, and ways that are left to choose from."""
-_LOOKS_A_START, _LOOKS, _SHOTS_LOOKED_AT = 2_000, 12_000, 200_000
+_LOOKS_A_START, _LOOKS, _SHOTS_LOOKED_AT = 2_000, 20_000, 250_000
 """Plans put to the clock: from each start, and from where the best of them has come to; fewer of long episodes, so
 that it stays within about a second."""
 _ENOUGH = 1 - 1e-4
@@ -103,17 +103,17 @@ class Hurried:
             polish.looks = _LOOKS_A_START
             if polish.hurry(limits.seconds):
                 polish.improve()
-        met = [(start, polish) for start, polish in begun if polish.wall <= limits.seconds]
-        if met:
-            start, polish = max(met, key=lambda each: each[1].gain)
-            polish.looks = min(_LOOKS, _SHOTS_LOOKED_AT // len(polish.picks))
-            polish.explore(self._tried[0].gain * _ENOUGH)
-        else:
-            start, polish = min(begun, key=lambda each: each[1].wall)
-            polish.looks = _LOOKS
+        met = [each for each in begun if each[1].wall <= limits.seconds]
+        start, polish = (
+            max(met, key=lambda each: each[1].gain) if met else min(begun, key=lambda e: e[1].wall)
+        )
+        polish.looks = min(_LOOKS, _SHOTS_LOOKED_AT // len(polish.picks), polish.plans)
+        polish.explore(self._tried[0].gain * _ENOUGH)
+        if late := polish.wall > limits.seconds:
+            polish.looks = _LOOKS_A_START
             polish.quicken()
         filmed = {**start.found.filmed, **{pick.filmed.need.name: pick.filmed for pick in polish.picks}}
-        return replace(refilmed(start.found, filmed, self._terms.places), late=not met)
+        return replace(refilmed(start.found, filmed, self._terms.places), late=late)
 
     def _search(self, prices: Prices) -> None:
         self._try({}, self._plain)
@@ -172,7 +172,7 @@ class Hurried:
 
     def _row(self, need: Need, kept: str | None, limits: Limits) -> Sequence[Candidate]:
         """The ways of a shot that lose least at these prices: of those that were best at any prices tried, and of
-        all sequences of the offers in them."""
+        all sequences of the offers in them and of the next best ones."""
         found: dict[tuple[str, ...], Candidate] = {}
         offers: dict[str, Offer] = {}
 
@@ -187,8 +187,15 @@ class Hurried:
                 add(each)
         takes = min(need.takes, _LONGEST)
         if not need.fixed and takes:
-            usable = list(offers.values())[: int(_SEQUENCES ** (1 / takes))]
-            for each in self._known.among(need, usable, takes):
+            most = int(_SEQUENCES ** (1 / takes))
+            # What no price asked for can still be what an idle place is good for.
+            others = [
+                o for o in need.offers if o.name not in offers and self._terms.weights.of(o, kept) < inf
+            ]
+            single = [self._candidate(each, kept) for each in self._known.among(need, others, 1)]
+            ranked = sorted([each for each in single if each is not None], key=limits.worth, reverse=True)
+            usable = [*offers.values(), *(each.filmed.takes[0] for each in ranked)]
+            for each in self._known.among(need, usable[:most], takes):
                 add(each)
         return sorted(found.values(), key=limits.worth, reverse=True)[:_WIDE]
 

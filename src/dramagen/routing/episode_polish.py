@@ -7,7 +7,7 @@ shots, and of pairs where one shot gets the better take that another makes room 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum, inf
+from math import fsum, inf, prod
 from operator import itemgetter
 from random import Random
 from typing import NamedTuple
@@ -98,6 +98,11 @@ class Polish:
         """Seconds until all is over."""
         return self._clock.wall(self._jobs)
 
+    @property
+    def plans(self) -> int:
+        """How many plans there are to choose from."""
+        return prod(len(row) for row in self._rows)
+
     def quicken(self) -> None:
         """Moves shots while all is over sooner by that, whatever it loses."""
         quickest, wall = list(self.picks), self.wall
@@ -136,26 +141,32 @@ class Polish:
             pass
 
     def explore(self, enough: float) -> None:
-        """Moves a few shots at random, improves what comes of it, and keeps it where it is better.
+        """Moves a few shots at random, improves what comes of it, and keeps it where it is sooner in time, or better.
 
-        It ends with the looks, or where the gain is ``enough``. The same plan and ways are always explored alike.
+        It ends with the looks, or in time where the gain is ``enough``. The same plan and ways are always explored
+        alike.
         """
         draw = Random(len(self.picks))  # noqa: S311 - a search, no secret
-        best, gain = list(self.picks), self.gain
-        ups, downs = self._ups_and_downs()
-        while self.looks > 0 and gain < enough:
+        best, gain, over = list(self.picks), self.gain, self._overrun({}, self._limits.seconds)
+        moves = self._paired()
+        while self.looks > 0 and (over > 0 or gain < enough):
             self.looks -= _COST_OF_A_KICK
-            self._move(self._kick(draw, ups + downs))
+            self._move(self._kick(draw, moves))
             if self.hurry(self._limits.seconds):
                 while self.looks > 0 and self._one():
                     pass
-            if self.wall <= self._limits.seconds and self.gain > gain * _NEAR:
-                self.improve()
-            if self.wall <= self._limits.seconds and self.gain > gain + _HAIR:
-                best, gain = list(self.picks), self.gain
-                ups, downs = self._ups_and_downs()
+                if over > 0 or self.gain > gain * _NEAR:
+                    self.improve()
+            after = self._overrun({}, self._limits.seconds)
+            if after < over or (after == over == 0 and self.gain > gain + _HAIR):
+                best, gain, over = list(self.picks), self.gain, after
+                moves = self._paired()
             else:
                 self._move(dict(enumerate(best)))
+
+    def _paired(self) -> list[_Move]:
+        ups, downs = self._ups_and_downs()
+        return ups + downs
 
     def _kick(self, draw: Random, moves: Sequence[_Move]) -> Mapping[int, Candidate]:
         """A few of these moves that the money allows together."""
