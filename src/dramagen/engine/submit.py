@@ -7,7 +7,7 @@ means, and sent again only where the vendor documents our tag as unique and says
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import anyio
@@ -18,6 +18,7 @@ from dramagen.adapters.base import Absent, Attempt, Ticket
 from dramagen.engine.callback_address import CallbackAddress
 from dramagen.engine.clock import Clock
 from dramagen.engine.database import JournalUnavailable, Transaction
+from dramagen.engine.given import Given
 from dramagen.engine.held import Held, move
 from dramagen.engine.http import Http, LostAnswer, Sent
 from dramagen.engine.intake import Supply
@@ -94,6 +95,7 @@ class Submitter:
     gate: Gate
     lookup: Lookup
     on_unknown: str = "hold"
+    given: Given = field(default_factory=Given)
 
     async def submit(
         self,
@@ -219,6 +221,12 @@ class Submitter:
             if held.job.state != JobState.SENDING or error.refused:
                 return error
             await self._unknown(held, str(error), learnt(error))
+            return None
+        # Equal renders share one local ticket; a vendor's job is only ever one of ours.
+        other = None if service.access.local else self.given.to_another(ticket, held.job.id)
+        if other is not None:
+            why = f"it was answered with {ticket.id}, the name the vendor gave job {other} before"
+            await self._unknown(held, why, learnt(None))
             return None
         await self._accept(held, ticket, learnt(None))
         return None
