@@ -59,7 +59,8 @@ def solve(
         return _solved(needs, budget, places, known, hurried, caution)
 
     keys = {offer.key for need in needs for offer in need.offers}
-    begin = {key: _worth_of_a_second(needs) / max(1, places.get(key, len(needs))) for key in keys}
+    second = _worth_of_a_second(needs)
+    begin = {key: second / max(1, places.get(key, len(needs))) for key in keys}
     return Hurried(at, plain, known, Terms(deadline, places, budget, weights, rate)).solved(begin)
 
 

@@ -77,6 +77,7 @@ class Hurried:
         done = [each for each in plain.filmed.values() if each is not None]
         self._priced = terms.budget is None and all(each.need.value < inf for each in done)
         self._tried: list[_Tried] = []
+        self._rows: dict[tuple[str, str | None], list[Candidate]] = {}
 
     def solved(self, prices: Prices) -> Solution:
         """The best plan found that meets the deadline; where there is none, the quickest found, marked as late.
@@ -173,6 +174,8 @@ class Hurried:
     def _row(self, need: Need, kept: str | None, limits: Limits) -> Sequence[Candidate]:
         """The ways of a shot that lose least at these prices: of those that were best at any prices tried, and of
         all sequences of the offers in them and of the next best ones."""
+        if (place := (need.name, kept)) in self._rows:
+            return self._rows[place]
         found: dict[tuple[str, ...], Candidate] = {}
         offers: dict[str, Offer] = {}
 
@@ -197,7 +200,8 @@ class Hurried:
             usable = [*offers.values(), *(each.filmed.takes[0] for each in ranked)]
             for each in self._known.among(need, usable[:most], takes):
                 add(each)
-        return sorted(found.values(), key=limits.worth, reverse=True)[:_WIDE]
+        self._rows[place] = sorted(found.values(), key=limits.worth, reverse=True)[:_WIDE]
+        return self._rows[place]
 
     def _candidate(self, filmed: Filmed, kept: str | None) -> Candidate | None:
         known = stints(filmed)
