@@ -193,7 +193,11 @@ class Hurried:
             most = int(_SEQUENCES ** (1 / takes))
             # What no price asked for can still be what an idle place is good for.
             others = [
-                o for o in need.offers if o.name not in offers and self._terms.weights.of(o, kept) < inf
+                offer
+                for offer in need.offers
+                if len(offers) < most
+                and offer.name not in offers
+                and self._terms.weights.of(offer, kept) < inf
             ]
             single = [self._candidate(each, kept) for each in self._known.among(need, others, 1)]
             ranked = sorted([each for each in single if each is not None], key=limits.worth, reverse=True)
