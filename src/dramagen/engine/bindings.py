@@ -37,6 +37,12 @@ def jobs_of(tx: Transaction, shot_hash: str, take: int, generation: int) -> list
     return [job_of(row) for row in rows]
 
 
+def failed(tx: Transaction, shot_hash: str, take: int) -> list[Job]:
+    """Failed jobs of a take, in its newest generation: their routes are not tried again."""
+    jobs = jobs_of(tx, shot_hash, take, newest(tx, shot_hash, take))
+    return [job for job in jobs if job.state == JobState.FAILED]
+
+
 def holder(tx: Transaction, shot_hash: str, take: int, pin: str | None) -> Job | None:
     """The job that holds a take in its newest generation, if one does.
 

@@ -165,6 +165,14 @@ def job_of(row: Row) -> Job:
     )  # fmt: skip
 
 
+_NOT_YET = dict.fromkeys(("cost", "cost_source", "sent_at", "sent_until", "ticket", "error", "result"))
+
+
+def reserved(columns: Mapping[str, Any]) -> Job:
+    """The job of a row that was written just now with these columns, and with nothing else."""
+    return job_of({**_NOT_YET, "epoch": 0, **columns})
+
+
 @lru_cache(maxsize=32)
 def _quote(text: str) -> Quote:
     # A job that is being sent or brought home is asked for it again and again.

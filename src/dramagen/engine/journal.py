@@ -16,7 +16,7 @@ from dramagen.engine import bindings, judgements
 from dramagen.engine.caps import Caps
 from dramagen.engine.database import Transaction
 from dramagen.engine.entries import COLUMNS, Entry, Which, entry_of
-from dramagen.engine.jobs import Intent, Job, job_of, moved
+from dramagen.engine.jobs import Intent, Job, job_of, moved, reserved
 from dramagen.engine.ledger import Ledger, ledger_of
 from dramagen.engine.state import MOVES, JobState
 from dramagen.errors import DefectiveClip, DramagenError
@@ -90,9 +90,7 @@ class Journal:
     def failures(self, shot_hash: str, take: int) -> list[Job]:
         """Failed jobs of this take, in its newest generation: their routes are not tried again."""
         with self._db.reading() as tx:
-            generation = bindings.newest(tx, shot_hash, take)
-            jobs = bindings.jobs_of(tx, shot_hash, take, generation)
-        return [job for job in jobs if job.state == JobState.FAILED]
+            return bindings.failed(tx, shot_hash, take)
 
     def timeline(self, job_id: str) -> list[dict[str, Any]]:
         """Everything that happened to a job: ``{"at", "kind", ...}``, in order."""
@@ -161,7 +159,7 @@ class Journal:
             if intent.decision:
                 judgements.explain(tx, job_id, intent.decision)
             self._event(tx, job_id, "reserved", {"route": intent.quote.route.id, "money": most.to_json()})
-            return self._one(tx, job_id), True
+        return reserved(columns), True
 
     def move(
         self,

@@ -46,6 +46,24 @@ unusable. After the last two a remedy may be tried, after nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
+class _Booked:
+    """What became of a take that was to be ordered: the job that holds it, or why there is none.
+
+    Attributes:
+        quote: where it was to be ordered; None where somebody held it already.
+        planned: when that was known, Unix seconds.
+        started: whether the job is new.
+    """
+
+    wanted: Wanted
+    quote: Quote | None = None
+    planned: float = 0.0
+    job: Job | None = None
+    started: bool = False
+    error: DramagenError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Filming:
     """Brings takes home through one engine. ``doubts``: what the verdicts of this run foretell."""
 
@@ -150,40 +168,48 @@ class Filming:
         """
         # The others wait where they hold next to nothing.
         async with self._desk:
-            route: str | None = None
+            began, route = self.engine.clock.now(), None
             try:
-                began = self.engine.clock.now()
-                wanted, found = await self._ask(self._found, wanted, fresh, tried, errors)
-                if isinstance(found, Job):
-                    return wanted, found, False
-                quote, why = found
-                route = quote.route.id
-                self._planned(wanted, quote, errors, began)
-                if self._closed:
-                    raise ConfigError(CLOSED)
-                job, started = await self._ask(self._reserve, wanted, quote, why, fresh)
+                booked = await self._ask(self._booked, wanted, fresh, tried, errors)
+                wanted, quote = booked.wanted, booked.quote
+                if quote is not None:
+                    route = quote.route.id
+                    self._planned(wanted, quote, errors, began, booked.planned)
+                if booked.error is not None:
+                    raise booked.error
             except DramagenError as stop:
                 if stop not in errors:
                     stop.attempts = stop.attempts or tuple(errors)
                     self._stopped(wanted.shot, wanted.take, stop, route)
                 raise
-        if started:
-            self._tell("reserved", wanted.shot, job, money=quote.price.most)
-        return wanted, job, started
+        assert booked.job is not None
+        if quote is not None and booked.started:
+            self._tell("reserved", wanted.shot, booked.job, money=quote.price.most)
+        return wanted, booked.job, booked.started
 
-    def _found(
+    def _booked(
         self, wanted: Wanted, fresh: bool, tried: Collection[Route], errors: Sequence[DramagenError]
-    ) -> tuple[Wanted, Job | tuple[Quote, str]]:
-        """The job that holds the take, or where it is best ordered and why. Blocks."""
-        if not wanted.key:
-            wanted = replace(wanted, key=shot_hash(wanted.shot, self.engine.intake.sha256))
-            held = None if fresh else self.engine.journal.bound(wanted.key, wanted.take, wanted.shot.pin)
-            if held is not None and held.state != JobState.FAILED:
-                return wanted, held
-        return wanted, self._trying.best(wanted, fresh, tried, errors)
+    ) -> _Booked:
+        """Look the take up, and where nobody holds it choose its route and reserve it there. Blocks.
 
-    def _reserve(self, wanted: Wanted, quote: Quote, why: str, fresh: bool) -> tuple[Job, bool]:
-        return self.engine.journal.reserve(self._intent(wanted, quote, why, fresh))
+        One visit for all of it: going to a thread and back costs more than what is done there.
+        """
+        unheld = bool(wanted.key)
+        if not unheld:
+            wanted = replace(wanted, key=shot_hash(wanted.shot, self.engine.intake.sha256))
+        said = self._trying.look(wanted, fresh, unheld=unheld)
+        if isinstance(said, Job):
+            return _Booked(wanted, job=said)
+        quote, why = self._trying.best(wanted, said, tried, errors)
+        booked = _Booked(wanted, quote, self.engine.clock.now())
+        try:
+            if self.engine.submitter.gate.over:
+                raise ConfigError(CLOSED)
+            intent = self._intent(wanted, quote, why, fresh)
+            job, started = self.engine.journal.reserve(intent)
+        except DramagenError as error:
+            return replace(booked, error=error)
+        return replace(booked, job=job, started=started)
 
     def _intent(self, wanted: Wanted, quote: Quote, why: str, fresh: bool) -> Intent:
         engine, shot = self.engine, wanted.shot
@@ -242,8 +268,10 @@ class Filming:
     def _closed(self) -> bool:
         return self.engine.group.cancel_scope.cancel_called
 
-    def _planned(self, wanted: Wanted, quote: Quote, errors: Sequence[DramagenError], began: float) -> None:
-        at, price, reason, detail = self.engine.clock.now(), quote.price, "", ""
+    def _planned(
+        self, wanted: Wanted, quote: Quote, errors: Sequence[DramagenError], began: float, at: float
+    ) -> None:
+        price, reason, detail = quote.price, "", ""
         kind: Kind = "planned"
         if errors:
             kind, reason = "fell_back", wanted.taken(quote)

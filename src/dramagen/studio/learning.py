@@ -112,13 +112,12 @@ class Learning:
         with self._lock:
             return self._acceptance(self._taught, "image").strictness
 
-    def past(self, shot_hash: str, take: int | None) -> Past:
+    def past(self, tx: Transaction, shot_hash: str, take: int | None) -> Past:
         """What has happened to a take already; None is a take that shall be filmed anew, whatever there is."""
         known = self.rejected(shot_hash)
         if take is None:
             return known
-        free: frozenset[str] = self._consult(lambda tx: judgements.paid_for(tx, shot_hash, take), frozenset())
-        return replace(known, free=free)
+        return replace(known, free=judgements.paid_for(tx, shot_hash, take))
 
     def rejected(self, shot_hash: str) -> Past:
         """What was said of the shot's takes."""

@@ -7,15 +7,27 @@ from dramagen.catalog.order import Quote
 from dramagen.catalog.route import Route
 from dramagen.clip import Adjustment
 from dramagen.config import HELPFUL, Budget, Remedy
+from dramagen.engine import bindings
+from dramagen.engine.database import Transaction
 from dramagen.engine.engine import Engine
 from dramagen.engine.jobs import Job
+from dramagen.engine.state import JobState
 from dramagen.errors import DramagenError
 from dramagen.routing.causes import allowed, cause_of
 from dramagen.routing.doubts import Doubts
 from dramagen.routing.policy import Chooser
 from dramagen.routing.remedies import Leave, options, silent_on, untried
 from dramagen.shot import Shot
+from dramagen.studio.learning import Past
 from dramagen.studio.planning import Planner
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the journal says of a take nobody holds: the jobs that failed, and what is known of its chances."""
+
+    failed: Sequence[Job]
+    past: Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +101,30 @@ class Trying:
             return replace(wanted, remedy="again", repeated=wanted.repeated | {gone.route})
         return replace(wanted, remedy="other_route") if "other_route" in may else None
 
+    def look(self, wanted: Wanted, fresh: bool, *, unheld: bool) -> Job | History:
+        """What the journal says of a take, of one moment; ``unheld``: who holds it is not asked. Blocks."""
+        key, take, learning = wanted.key, wanted.take, self.planner.weighing.learning
+
+        def look(tx: Transaction) -> Job | History:
+            if not fresh and not unheld:
+                held = bindings.holder(tx, key, take, wanted.shot.pin)
+                if held is not None and held.state != JobState.FAILED:
+                    return held
+            failed = [] if fresh else bindings.failed(tx, key, take)
+            learning.hear(tx)
+            return History(failed, learning.past(tx, key, None if fresh else take))
+
+        return self.engine.journal.consult(look)
+
     def best(
-        self, wanted: Wanted, fresh: bool, tried: Collection[Route], errors: Sequence[DramagenError]
+        self, wanted: Wanted, history: History, tried: Collection[Route], errors: Sequence[DramagenError]
     ) -> tuple[Quote, str]:
         """The first planned route that gave no verdict yet, and why it is first, as JSON. Blocks.
 
         Raises what they said where none is left.
         """
         # A failed job is not sent again on its route unless the caller asks for that.
-        failed = [] if fresh else self.engine.journal.failures(wanted.key, wanted.take)
+        failed = list(history.failed)
         mine = [job for job in failed if job.route.satisfies(wanted.shot.pin)]
         if not errors and (stopped := [job for job in mine if self._stops(job.error)]):
             raise self.engine.verdict_of(stopped[-1])
@@ -106,10 +133,7 @@ class Trying:
         done_with = dict.fromkeys([*tried, *(job.route for job in failed)])
         if wanted.remedy == "again" and wanted.last is not None:
             done_with.pop(wanted.last.route, None)
-        learning = self.planner.weighing.learning
-        learning.refresh()
-        past = learning.past(wanted.key, None if fresh else wanted.take)
-        past = replace(past, doubts=self.doubts.about(wanted.filmed))
+        past = replace(history.past, doubts=self.doubts.about(wanted.filmed))
         planned = self.planner.led_by(wanted.policy).for_filming(wanted.filmed, past, tuple(done_with))
         choice = self._choice(wanted, planned.attempts, errors)
         if choice is not None and (vain := self._in_vain(wanted, mine)) and choice.price.most:

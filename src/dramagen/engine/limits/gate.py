@@ -115,6 +115,11 @@ class Gate:
         self._group: anyio.abc.TaskGroup | None = None
         self._over = False
 
+    @property
+    def over(self) -> bool:
+        """Whether the studio closes, and nobody goes any more. Any thread may ask."""
+        return self._over
+
     async def run(self) -> None:
         """Let creates go, one task for each line, until cancelled."""
         try:
