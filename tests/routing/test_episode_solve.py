@@ -117,6 +117,25 @@ def test_every_shot_is_filmed_before_any_gets_a_better_take() -> None:
     assert scarce.chance == 0
 
 
+@pytest.mark.parametrize("group", [None, "g"])
+def test_no_money_is_kept_for_a_shot_whose_forerunner_is_left_out(group: str | None) -> None:
+    dear, cheap = offer("dear", 10.0, 0.9, model="m"), offer("cheap", 1.0, 0.9, model="m")
+    needs = [
+        Need("opening", (offer("opening", 3.0, 0.9),), takes=1),
+        Need("forerunner", (dear,), takes=1),
+        Need("follower", (cheap,), takes=1, after="forerunner", group=group),
+        Need("its follower", (cheap,), takes=1, after="follower", group=group),
+        Need("another", (offer("another", 2.0, 0.9),), takes=1),
+    ]
+    found = solve(needs, budget=5.0, caution=0.0)
+    assert found.short
+    assert {name: takes(found, name) for name in found.filmed} == {
+        "opening": ["opening"], "forerunner": [], "follower": [], "its follower": [], "another": ["another"],
+    }  # fmt: skip
+    held = [need if need.name != "forerunner" else Need("forerunner", held="m") for need in needs]
+    assert takes(solve(held, budget=5.0, caution=0.0), "follower") == ["cheap"]
+
+
 def test_money_that_buys_little_is_not_spent() -> None:
     needs = episode([[(1, 0.8), (50, 0.81)]])
     assert "r1" not in takes(solve(needs, 10, budget=1000), "s0")

@@ -78,6 +78,37 @@ def _solved(
     weights: Weights,
     caution: float,
 ) -> Solution:
+    """The plan in which no money is kept for a shot whose forerunner is left out: it cannot be filmed either."""
+    needs = list(needs)
+    short = False
+    while True:
+        found = _chosen(needs, budget, at_once, known, weights, caution)
+        short = short or found.short
+        orphans = [place for place, need in enumerate(needs) if _orphaned(need, found)]
+        if not orphans:
+            return replace(found, short=short)
+        for place in orphans:
+            needs[place] = replace(needs[place], offers=())
+
+
+def _orphaned(need: Need, found: Solution) -> bool:
+    forerunner = need.after
+    return (
+        forerunner is not None
+        and found.filmed.get(need.name) is not None
+        and forerunner in found.filmed
+        and found.filmed[forerunner] is None
+    )
+
+
+def _chosen(
+    needs: Sequence[Need],
+    budget: float | None,
+    at_once: Mapping[str, int],
+    known: Ways,
+    weights: Weights,
+    caution: float,
+) -> Solution:
     groups = Groups(needs, known, weights)
     picks, price, short = groups.within(inf if budget is None else budget)
     reserve = 0.0

@@ -71,8 +71,7 @@ def sum_lines(plan: "Plan") -> list[str]:
         f"{group}: no model can film all its shots, so each is planned by itself" for group in found.split
     ]
     if found.short:
-        without = [plan.shots[int(name)] for name, filmed in found.filmed.items() if filmed is None]
-        left = [shot.shot.name for shot in without if shot.choice is not None]
+        left = [shot.shot.name for shot in plan.left_out]
         lines.append(f"the budget does NOT film every shot once; left out: {', '.join(left)}")
     if found.late:
         lines.append(_late(found.seconds, plan.deadline))
