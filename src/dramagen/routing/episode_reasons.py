@@ -26,6 +26,9 @@ def why_not(plan: "Plan", place: int) -> Iterator[tuple[str, str]]:
     for refusal in shot.refusals:
         yield refusal.route.id, refusal.reason
 
+_A_LITTLE = 1.005
+"""What would be shown as 0 % dearer is no cheaper."""
+
 
 class _Figures:
     """What the routes of one shot are compared by."""
@@ -88,7 +91,7 @@ class _Figures:
 
 
 def _dearer(cost: float, than: float) -> str:
-    if cost <= than:
+    if cost <= than * _A_LITTLE:
         return "no cheaper"
     if than <= 0:
         return "costs money"
