@@ -2,7 +2,7 @@
 
 python benchmarks/run.py [NAME ...]
 
-Without names all of them: about two hours, most of it spent waiting for jobs. The first time the other libraries are
+Without names all of them: over an hour, most of it spent waiting for jobs. The first time the other libraries are
 installed into environments of their own in the folder for temporary files. A table stands between two marks of the
 page, and under it how many seconds it took; what was not run this time stays as it was, with the day and the machine
 it was measured on.
