@@ -26,6 +26,7 @@ def why_not(plan: "Plan", place: int) -> Iterator[tuple[str, str]]:
     for refusal in shot.refusals:
         yield refusal.route.id, refusal.reason
 
+
 _A_LITTLE = 1.005
 """What would be shown as 0 % dearer is no cheaper."""
 
