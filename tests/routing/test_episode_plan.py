@@ -13,6 +13,7 @@ from dramagen.routing.decision import Decision
 from dramagen.routing.episode_items import Continuity
 from dramagen.routing.episode_plan import following
 from dramagen.routing.episode_reasons import why_not
+from dramagen.routing.episode_text import episode_json, sum_lines
 from dramagen.routing.leading import across_models
 from dramagen.routing.outlook import Candidate, Outlook
 from dramagen.routing.plan import Plan, ShotPlan
@@ -78,6 +79,29 @@ def test_sums_are_those_of_the_takes() -> None:
     assert made.solution.worst == 6
     assert made.solution.chance == pytest.approx(1 - 0.5 * 0.15)
     assert made.solution.seconds == pytest.approx(60 + 0.5 * 60)
+
+
+def test_a_pace_nobody_knows_is_taken_for_the_middle_one_where_there_is_a_deadline() -> None:
+    quick, slow = quote("quick", "9 CNY", seconds=20), quote("slow", "8 CNY", seconds=400)
+    offered = ((quick, 0.8), (slow, 0.8), (quote("new", "1 CNY", seconds=None), 0.8))
+    assert plan(shot("s", *offered)).solution.seconds is None
+
+    timely = plan(shot("s", *offered, takes=1), deadline=300.0)
+    assert takes(timely) == ["new"]
+    assert timely.solution.seconds == 210
+    said = "\n".join(sum_lines(timely))
+    assert "not known of new:cn/new: 3.5 min is assumed, the middle of the others" in said
+    assert episode_json(timely)["seconds_assumed"] == 210
+
+    hurried = plan(shot("s", *offered, takes=1), deadline=60.0)
+    assert takes(hurried) == ["quick"]
+    assert "assumed" not in "\n".join(sum_lines(hurried))
+
+    lone = plan(shot("s", offered[2], takes=1), deadline=60.0)
+    assert lone.solution.seconds is None
+    assert "whether it is in time is not known: how long a take lasts is not known of new" in "\n".join(
+        sum_lines(lone)
+    )
 
 
 def test_a_policy_of_another_kind_keeps_its_order() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from math import inf
+from statistics import median
 from typing import TYPE_CHECKING
 
 from dramagen.catalog.order import Quote
@@ -44,6 +45,7 @@ def needs_of(plan: "Plan") -> list[Need]:
     currencies = {q.price.expected.currency for s in plan.shots for q in s.attempts}
     rates = {currency: float(plan.rates.rate(currency, plan.currency)) for currency in currencies}
     places = {shot.shot.id: str(place) for place, shot in enumerate(plan.shots) if shot.shot.id is not None}
+    pace = assumed_pace(plan)
     needs = []
     for place, shot in enumerate(plan.shots):
         own, outlook = shot.shot.id or "", shot.decision.outlook if shot.decision is not None else None
@@ -56,7 +58,7 @@ def needs_of(plan: "Plan") -> list[Need]:
         if shot.held is not None:
             needs.append(replace(need, held=shot.held.partition("/")[2]))
             continue
-        offers = _offers(shot, rates)
+        offers = _offers(shot, rates, pace)
         if outlook is not None:
             need = replace(need, takes=outlook.takes, value=outlook.value, failed=outlook.failed)
         else:
@@ -65,7 +67,18 @@ def needs_of(plan: "Plan") -> list[Need]:
     return needs
 
 
-def _offers(shot: "ShotPlan", rates: Mapping[str, float]) -> tuple[Offer, ...]:
+def assumed_pace(plan: "Plan") -> float | None:
+    """Seconds that a take is taken to last on a route of unknown pace: the middle of the others in the plan.
+
+    None without a deadline, where nothing depends on it, and where nobody's pace is known.
+    """
+    if plan.deadline is None:
+        return None
+    known = {q.route: q.seconds for shot in plan.shots for q in shot.attempts if q.seconds is not None}
+    return median(known.values()) if known else None
+
+
+def _offers(shot: "ShotPlan", rates: Mapping[str, float], pace: float | None) -> tuple[Offer, ...]:
     known = {c.route: c.chance for c in shot.decision.outlook.candidates} if shot.decision else {}
     offers = []
     for quote in shot.attempts:
@@ -73,7 +86,8 @@ def _offers(shot: "ShotPlan", rates: Mapping[str, float]) -> tuple[Offer, ...]:
         rate = rates[price.expected.currency]
         chance = known[name] if name in known else chance_of(quote)
         cost, most = float(price.expected.amount) * rate, float(price.most.amount) * rate
-        offers.append(Offer(name, quote.route.model, name, cost, most, chance, quote.seconds))
+        seconds = pace if quote.seconds is None else quote.seconds
+        offers.append(Offer(name, quote.route.model, name, cost, most, chance, seconds))
     return tuple(offers)
 
 

@@ -8,6 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from dramagen.money import Money
+from dramagen.routing.episode_plan import assumed_pace
 from dramagen.routing.episode_reasons import why_not
 
 if TYPE_CHECKING:
@@ -75,8 +76,14 @@ def sum_lines(plan: "Plan") -> list[str]:
         lines.append(f"the budget does NOT film every shot once; left out: {', '.join(left)}")
     if found.late:
         lines.append(_late(found.seconds, plan.deadline))
-    if plan.deadline is not None and found.seconds is None:
-        lines.append("whether it is in time is not known: " + _paceless(plan))
+    if plan.deadline is not None and (slow := _paceless(plan)):
+        unknown = f"how long a take lasts is not known of {', '.join(slow)}"
+        pace = assumed_pace(plan)
+        lines.append(
+            f"whether it is in time is not known: {unknown}"
+            if pace is None
+            else f"{unknown}: {_minutes(pace)} is assumed, the middle of the others"
+        )
     return lines
 
 
@@ -92,13 +99,13 @@ def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds < 600 else f"{seconds / 60:.0f} min"
 
 
-def _paceless(plan: "Plan") -> str:
+def _paceless(plan: "Plan") -> list[str]:
     """Which of the routes that film it have no known pace."""
-    offers = [
-        offer for filmed in plan.solution.filmed.values() if filmed is not None for offer in filmed.takes
+    unknown = {quote.route.id for shot in plan.shots for quote in shot.attempts if quote.seconds is None}
+    done = [filmed for filmed in plan.solution.filmed.values() if filmed is not None]
+    return [
+        name for name in dict.fromkeys(o.name for filmed in done for o in filmed.takes) if name in unknown
     ]
-    slow = dict.fromkeys(offer.name for offer in offers if offer.seconds is None)
-    return f"how long a take lasts is not known of {', '.join(slow)}"
 
 
 def lost_lines(plan: "Plan") -> list[str]:
@@ -146,7 +153,7 @@ def episode_json(plan: "Plan") -> dict[str, Any]:
         "expected": _json(found.expected, plan), "worst": _json(found.worst, plan),
         "reserve": _json(found.reserve, plan), "chance": found.chance, "accepted": found.accepted,
         "seconds": found.seconds, "deadline": plan.deadline, "short": found.short, "late": found.late,
-        "models": dict(found.models or {}), "split": list(found.split),
+        "seconds_assumed": assumed_pace(plan), "models": dict(found.models or {}), "split": list(found.split),
     }  # fmt: skip
 
 
