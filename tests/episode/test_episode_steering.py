@@ -129,7 +129,9 @@ async def test_a_shot_the_budget_leaves_out_takes_no_money_from_the_others(recor
 
 
 @pytest.mark.anyio
-async def test_a_plan_that_a_result_overtakes_is_not_used_again(recording: Recording) -> None:
+async def test_a_plan_that_a_result_overtakes_is_not_used_again(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = episode(shot("a"), shot("b"))
     steered = steering(recording, made, "9 CNY")
     plan = recording.plan
@@ -139,9 +141,9 @@ async def test_a_plan_that_a_result_overtakes_is_not_used_again(recording: Recor
             steered.heard("a", filmed=True)
         return plan(*asked, **known)
 
-    recording.plan = overtaken  # type: ignore[method-assign]  # of this one
-    assert await steered.of("b", made.shots[1].shot) is not None
-    recording.plan = plan  # type: ignore[method-assign]  # as above
+    with monkeypatch.context() as patch:
+        patch.setattr(recording, "plan", overtaken)
+        assert await steered.of("b", made.shots[1].shot) is not None
     await steered.of("b", made.shots[1].shot)
     assert len(recording.asked) == 2
 

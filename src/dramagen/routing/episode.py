@@ -5,7 +5,7 @@ that much, and the number is where the planned spend meets the budget (see :mod:
 shot is filmed before any shot gets a better take, and no clip is paid for at more than ``value``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import fsum, inf, sqrt
 from statistics import median
@@ -48,15 +48,18 @@ def solve(
     known = Ways(rho)
 
     weights = Weights({}, switch, human)
-    plain = _solved(needs, budget, places, known, weights, caution)
+
+    def weighed(weights: Weights) -> Solution:
+        return _solved(needs, lambda kept: _chosen(kept, budget, places, known, weights, caution))
+
+    plain = weighed(weights)
     if deadline is None or plain.seconds is None or plain.seconds <= deadline:
         return plain
     # Where money is no limit, and no clip's worth is stated, time is bought as this plan buys clips on average.
     rate = 1 / plain.value if plain.value < inf else plain.accepted / (plain.expected or 1.0)
 
     def at(prices: Mapping[str, float]) -> Solution:
-        hurried = replace(weights, second=prices, rate=rate)
-        return _solved(needs, budget, places, known, hurried, caution)
+        return weighed(replace(weights, second=prices, rate=rate))
 
     keys = {offer.key for need in needs for offer in need.offers}
     second = _worth_of_a_second(needs)
@@ -70,19 +73,12 @@ def _worth_of_a_second(needs: Sequence[Need]) -> float:
     return median(prices) / 64 if prices else 1e-3
 
 
-def _solved(
-    needs: Sequence[Need],
-    budget: float | None,
-    at_once: Mapping[str, int],
-    known: Ways,
-    weights: Weights,
-    caution: float,
-) -> Solution:
+def _solved(needs: Sequence[Need], chosen: Callable[[Sequence[Need]], Solution]) -> Solution:
     """The plan in which no money is kept for a shot whose forerunner is left out: it cannot be filmed either."""
     needs = list(needs)
     short = False
     while True:
-        found = _chosen(needs, budget, at_once, known, weights, caution)
+        found = chosen(needs)
         short = short or found.short
         orphans = [place for place, need in enumerate(needs) if _orphaned(need, found)]
         if not orphans:
