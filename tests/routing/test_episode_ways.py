@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dramagen.routing import Arm, plan_attempts
 from dramagen.routing.attempts import decayed
-from dramagen.routing.episode_ways import Way, fixed_ways, ways
+from dramagen.routing.episode_ways import GRAIN, Way, fixed_ways, way_of, ways
 
 COSTS = st.floats(0.05, 20)
 CHANCES = st.floats(0.01, 1)
@@ -161,3 +161,22 @@ def test_where_a_shot_has_to_be_filmed_the_best_single_takes_follow_the_cheapest
 def test_what_a_plan_weighs_is_that_of_the_takes_it_reaches() -> None:
     found = ways([Arm("a", 1, 0.5)], 2, burdens=[3.0])
     assert {way.order: way.burden for way in found} == {(): 0, (0,): 3, (0, 0): 4.5}
+
+
+@settings(max_examples=40)
+@given(ARMS.filter(lambda arms: len(arms) <= 4), st.integers(1, 3), st.sampled_from([0.0, 0.4, 0.9]))
+def test_every_sequence_of_takes_has_a_way_as_cheap_and_as_likely(
+    arms: list[Arm], takes: int, rho: float
+) -> None:
+    found = ways(arms, takes, rho=rho, every=True)
+    for number in range(takes + 1):
+        for order in itertools.product(range(len(arms)), repeat=number):
+            made = way_of(arms, order, [0] * len(arms), rho)
+            at_this_cost = max(way.chance for way in found if way.cost <= made.cost * (1 + 1e-9))
+            assert at_this_cost >= made.chance - takes * GRAIN
+
+
+def test_a_way_between_two_corners_is_there_where_shots_are_few() -> None:
+    arms = [Arm("poor", 1.5, 0.25), Arm("fair", 3, 0.5), Arm("good", 4, 0.75)]
+    assert (1,) not in {way.order for way in ways(arms, 2)}
+    assert (1,) in {way.order for way in ways(arms, 2, every=True)}

@@ -19,6 +19,9 @@ from dramagen.routing.episode_solution import Solution, totals
 CAUTION = 1.0
 """Held back for bad luck: so many standard deviations of what the plan may spend."""
 
+FEW = 6
+"""Of so many shots, what one way is too dear for is a good part of a budget, and other shots cannot spend it all."""
+
 
 def solve(
     needs: Sequence[Need],
@@ -46,20 +49,20 @@ def solve(
     places = dict(at_once or {})
     needs = [need if need.value <= value else replace(need, value=value) for need in needs]
     known = Ways(rho)
-
     weights = Weights({}, switch, human)
 
-    def weighed(weights: Weights) -> Solution:
+    def weighed(weights: Weights, known: Ways) -> Solution:
         return _solved(needs, lambda kept: _chosen(kept, budget, places, known, weights, caution))
 
-    plain = weighed(weights)
+    few = budget is not None and sum(need.held is None for need in needs) <= FEW
+    plain = weighed(weights, Ways(rho, every=True) if few else known)
     if deadline is None or plain.seconds is None or plain.seconds <= deadline:
         return plain
     # Where money is no limit, and no clip's worth is stated, time is bought as this plan buys clips on average.
     rate = 1 / plain.value if plain.value < inf else plain.accepted / (plain.expected or 1.0)
 
     def at(prices: Mapping[str, float]) -> Solution:
-        return weighed(replace(weights, second=prices, rate=rate))
+        return weighed(replace(weights, second=prices, rate=rate), known)
 
     keys = {offer.key for need in needs for offer in need.offers}
     second = _worth_of_a_second(needs)

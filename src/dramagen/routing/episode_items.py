@@ -152,8 +152,9 @@ class Continuity:
 class Ways:
     """The ways of shots, each kind of shot worked out once: an episode has fewer kinds than shots."""
 
-    def __init__(self, rho: float = DEFAULT_RHO) -> None:
-        self._rho = rho
+    def __init__(self, rho: float = DEFAULT_RHO, *, every: bool = False) -> None:
+        """``every``: see :func:`~dramagen.routing.episode_ways.ways`."""
+        self._rho, self._every = rho, every
         self._known: dict[object, tuple[tuple[Offer, ...], list[Way]]] = {}
 
     def of(self, need: Need, weights: Weights, kept: str | None = None) -> list[Filmed]:
@@ -193,6 +194,7 @@ class Ways:
                 burdens=weighed,
                 value=need.value,
                 risks=risks,
+                every=self._every,
             )
         return offers, found
 

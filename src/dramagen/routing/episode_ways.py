@@ -4,10 +4,13 @@
 answers for all values at once, and they are few: at any value the best plan is a corner of the upper hull of
 ``(expected cost, chance)``. The recursion of that plan is carried out on whole hulls, since taking an attempt first
 moves every point of what follows by the same straight map.
+
+Corners are enough where many shots share the money: what one corner is too dear for, another shot spends. Of few
+shots a corner can be half of the budget, so there every way counts that no other beats in both cost and chance.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +19,9 @@ from dramagen.routing.numeric import Number
 
 EVEN = 1e-12
 """Chances that differ by less are one chance."""
+
+GRAIN = 1 / 512
+"""Between corners a dearer way counts where it is likelier by this much: it bounds how many there are."""
 
 _burden = itemgetter(0)
 
@@ -64,6 +70,9 @@ class _Take(NamedTuple):
 _Corner = tuple[float, float, int]
 """Burden, chance below zero, and what it belongs to: sorted, the likelier of two that weigh the same comes first."""
 
+_Best = Callable[[Sequence[_Corner]], tuple[list[_Corner], list[_Corner]]]
+"""Parts points by rising burden into those to keep, beginning with the first, and the rest."""
+
 _Trail = tuple[int, Any]
 """An arm, and the trail of what follows it; None at its end."""
 
@@ -80,6 +89,7 @@ def ways(
     burdens: Sequence[float] = (),
     value: float = math.inf,
     risks: Sequence[float] = (),
+    every: bool = False,
 ) -> list[Way]:
     """The ways worth choosing among, by rising cost: for each number of takes up to ``takes``, the hull's corners.
 
@@ -93,23 +103,20 @@ def ways(
         value: what a clip is worth at most: ways that are best only above it may be left out.
         risks: how much more than its cost a take of each arm may cost: who must have that money there for the first
             take chooses among single takes by it.
+        every: between the corners too, every way that none beats in both what it weighs and its chance.
     """
     past = failed or [0] * len(arms)
     weighed = [(float(arm.cost), -arm.chance, place) for place, arm in enumerate(arms)]
     if burdens:
         weighed = [(cost + burdens[place], chance, place) for cost, chance, place in weighed]
-    hulls: list[list[_Point]] = [[(0.0, 0.0, None)] for _ in range(takes + 1)]
-    for _, missed, arm, _, burden, chance in reversed(_takes(weighed, takes, past, rho, value)):
-        for left in range(takes, 0, -1):
-            with_it: list[_Point] = [
-                (burden + missed * b, chance + missed * c, (arm, trail)) for b, c, trail in hulls[left - 1]
-            ]
-            hulls[left] = _hull(sorted(hulls[left] + with_it, key=_burden))
-    orders = {_order(trail) for hull in hulls for _, _, trail in hull}
+    orders = _orders(_takes(weighed, takes, past, rho, value, _corners), takes, _hull)
+    if every:
+        orders |= _orders(_takes(weighed, takes, past, rho, value, _rising), takes, _front)
     if takes and arms:
         at_most = [(burden + risks[n], chance, n) for burden, chance, n in weighed] if risks else weighed
         possible = sorted([each for each in at_most if each[0] < math.inf]) or [min(weighed)]
-        orders |= {(place,) for _, _, place in [min(weighed), *_corners(possible)[0]]}
+        best = _rising if every else _corners
+        orders |= {(place,) for _, _, place in [min(weighed), *best(possible)[0]]}
     return sorted(
         [way_of(arms, order, past, rho, burdens) for order in orders],
         key=lambda way: (way.cost, -way.chance, way.order),
@@ -125,18 +132,42 @@ def fixed_ways(
     return [way_of((arm,), (0,) * number, (failed,), rho, (burden,)) for number in range(takes + 1)]
 
 
-def _outer(ranked: list[_Corner], layers: int) -> list[_Corner]:
-    """The corners of the upper hull of these points and (0, 0), of what is left the next hull's, and so on.
+def _orders(
+    takes: Sequence[_Take], most: int, best: Callable[[list[_Point]], list[_Point]]
+) -> set[tuple[int, ...]]:
+    """Which arms' takes to make one after the other, in every way that is among the ``best`` of its length."""
+    ends: list[list[_Point]] = [[(0.0, 0.0, None)] for _ in range(most + 1)]
+    for _, missed, arm, _, burden, chance in reversed(takes):
+        for left in range(most, 0, -1):
+            with_it: list[_Point] = [
+                (burden + missed * b, chance + missed * c, (arm, trail)) for b, c, trail in ends[left - 1]
+            ]
+            ends[left] = best(sorted(ends[left] + with_it, key=_burden))
+    return {_order(trail) for end in ends for _, _, trail in end}
+
+
+def _outer(ranked: list[_Corner], layers: int, best: _Best) -> list[_Corner]:
+    """The best of these points and (0, 0), of what is left the best again, and so on.
 
     A take within all of as many hulls as there are takes is in no best plan: one hull at least has none of its
-    corners in that plan, and at any worth of a clip one of them would be better in its place.
+    corners in that plan, and at any worth of a clip one of them would be better in its place. With every way that
+    none beats in its place it is the same: a take beaten by as many as there are takes is beaten by one left out.
     """
     kept: list[_Corner] = []
     for _ in range(layers):
-        (_, *corners), rest = _corners([(0.0, 0.0, -1), *ranked])
+        (_, *corners), rest = best([(0.0, 0.0, -1), *ranked])
         kept += corners
         ranked = sorted(rest)
     return kept
+
+
+def _rising(ranked: Sequence[_Corner]) -> tuple[list[_Corner], list[_Corner]]:
+    """The points likelier than every one before them, and the rest."""
+    rising: list[_Corner] = [ranked[0]]
+    rest: list[_Corner] = []
+    for point in ranked[1:]:
+        (rising if point[1] < rising[-1][1] else rest).append(point)
+    return rising, rest
 
 
 def _corners(ranked: Sequence[_Corner]) -> tuple[list[_Corner], list[_Corner]]:
@@ -157,7 +188,7 @@ def _corners(ranked: Sequence[_Corner]) -> tuple[list[_Corner], list[_Corner]]:
 
 
 def _takes(
-    weighed: Sequence[_Corner], takes: int, past: Sequence[int], rho: float, value: float
+    weighed: Sequence[_Corner], takes: int, past: Sequence[int], rho: float, value: float, best: _Best
 ) -> list[_Take]:
     """The takes that a best plan can need, in the order to make them in.
 
@@ -170,7 +201,7 @@ def _takes(
             first.append((burden, minus_now, place))
     found: list[_Take] = []
     ranked: list[_Corner] = []
-    for burden, _, place in _outer(sorted(first), takes):
+    for burden, _, place in _outer(sorted(first), takes, best):
         average = -weighed[place][1]
         for nth in range(takes):
             chance = decayed(average, past[place] + nth, rho)
@@ -178,7 +209,7 @@ def _takes(
                 break
             ranked.append((burden, -chance, len(found)))
             found.append(_Take(burden / chance, 1 - chance, place, nth, burden, chance))
-    return sorted([found[number] for _, _, number in _outer(sorted(ranked), takes)])
+    return sorted([found[number] for _, _, number in _outer(sorted(ranked), takes, best)])
 
 
 def _hull(points: list[_Point]) -> list[_Point]:
@@ -199,6 +230,19 @@ def _hull(points: list[_Point]) -> list[_Point]:
         hull.append(point)
         best = chance
     return hull
+
+
+def _front(points: list[_Point]) -> list[_Point]:
+    """The points likelier than every one before them by more than a grain; ``points`` come by rising burden."""
+    front: list[_Point] = []
+    best = -1.0
+    for point in points:
+        if point[1] >= best + GRAIN:
+            if front and front[-1][0] == point[0]:
+                front.pop()
+            front.append(point)
+            best = point[1]
+    return front
 
 
 def _order(trail: _Trail | None) -> tuple[int, ...]:
