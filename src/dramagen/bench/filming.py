@@ -66,7 +66,7 @@ async def look_ahead(studio: Studio, listed: Sequence[Slot]) -> Plan:
     plan = studio.plan([slot.shot for slot in listed], takes=[slot.id.take for slot in listed])
     for route in dict.fromkeys(slot.id.route for slot in listed):
         answers = [p for p, slot in zip(plan.shots, listed, strict=True) if slot.id.route == route]
-        if all(p.choice is None and p.held is None for p in answers):
+        if all(p.choice is None and p.held is None and p.ended is None for p in answers):
             raise NoRoute(
                 f"{route} films no shot of the suite; of {answers[0].shot.name}: {_why(answers[0])}"
             )

@@ -132,7 +132,8 @@ def answer(question: str) -> bool:
 def warn_of_the_unfilmable(plan: Plan) -> None:
     """Say which shots have no route, before money goes to the others."""
     for planned in plan.unfilmable:
-        note(f"{planned.shot.name}: no route can film it as things stand (`dramagen plan` says why)")
+        why = planned.ended or "no route can film it as things stand (`dramagen plan` says why)"
+        note(f"{planned.shot.name}: {why}")
 
 
 @contextmanager

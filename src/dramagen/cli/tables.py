@@ -46,6 +46,8 @@ def _choice(planned: ShotPlan) -> tuple[str, str, str, str, str]:
     if planned.held is not None:
         return planned.held, "paid already", "", "", ""
     quote = planned.choice
+    if planned.ended is not None:
+        return NONE, NONE, NONE, NONE, planned.ended
     if quote is None:
         return NONE, NONE, NONE, NONE, _why_not(planned)
     adjusted = "; ".join(f"{a.field}: {a.asked} → {a.given}" for a in quote.adjustments)

@@ -41,13 +41,14 @@ def solution_of(plan: "Plan") -> Solution:
 
 
 def needs_of(plan: "Plan") -> list[Need]:
-    """What the plan's shots need. One rate is looked up for each currency."""
+    """What the plan's shots need, but for takes that are over. One rate is looked up for each currency."""
     currencies = {q.price.expected.currency for s in plan.shots for q in s.attempts}
     rates = {currency: float(plan.rates.rate(currency, plan.currency)) for currency in currencies}
-    places = {shot.shot.id: str(place) for place, shot in enumerate(plan.shots) if shot.shot.id is not None}
+    to_plan = [(place, shot) for place, shot in enumerate(plan.shots) if shot.ended is None]
+    places = {shot.shot.id: str(place) for place, shot in to_plan if shot.shot.id is not None}
     pace = assumed_pace(plan)
     needs = []
-    for place, shot in enumerate(plan.shots):
+    for place, shot in to_plan:
         own, outlook = shot.shot.id or "", shot.decision.outlook if shot.decision is not None else None
         need = Need(
             str(place),

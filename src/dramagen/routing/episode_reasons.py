@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def why_not(plan: "Plan", place: int) -> Iterator[tuple[str, str]]:
     """(route, reason) of every route that the plan of this shot has no take on; refusals last."""
     shot = plan.shots[place]
-    if shot.held is not None:
+    if shot.held is not None or shot.ended is not None:
         return
     filmed = plan.solution.filmed.get(str(place))
     planned = {offer.name for offer in filmed.takes} if filmed is not None else set()
@@ -52,6 +52,8 @@ class _Figures:
         if not quote.keyed:
             return "no key"
         if quote.route.id not in self._tried:
+            if self._shot.decision is not None and quote.route.id in self._shot.decision.tried:
+                return "gave no clip of this take already"
             if self._shot.decision is not None and quote.route.id not in self._chances:
                 return "films only when pinned, or when no provider has a key"
             return "the policy left it out"

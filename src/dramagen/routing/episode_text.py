@@ -42,7 +42,7 @@ def take_lines(plan: "Plan", place: int) -> list[str]:
 def sum_lines(plan: "Plan") -> list[str]:
     """The episode as a whole."""
     found, missing = plan.solution, [shot.shot.name for shot in plan.unfilmable]
-    open_shots = len(found.filmed) - len(missing)
+    open_shots = sum(plan.shots[int(name)].choice is not None for name in found.filmed)
     if not open_shots:
         return []
     wall = "" if found.seconds is None else f", about {max(1, round(found.seconds / 60))} min without reviews"
@@ -110,8 +110,9 @@ def _paceless(plan: "Plan") -> list[str]:
 
 def lost_lines(plan: "Plan") -> list[str]:
     """Why every other route has no take. What holds for every shot is said once."""
-    by_shot = [list(_short(plan, place)) for place, shot in enumerate(plan.shots) if shot.held is None]
-    names = [shot.shot.name for shot in plan.shots if shot.held is None]
+    places = [place for place, shot in enumerate(plan.shots) if shot.held is None and shot.ended is None]
+    by_shot = [list(_short(plan, place)) for place in places]
+    names = [plan.shots[place].shot.name for place in places]
     if not by_shot:
         return []
     counts = Counter(each for said in by_shot for each in set(said))

@@ -26,6 +26,7 @@ class ShotPlan:
         refusals: every route that could not, with its reason.
         held: the route a finished or running job already binds this take to; filming it costs nothing more.
         decision: the numbers the attempts were ordered by; None where there are none.
+        ended: what came of the take, where it gave no clip and nothing more is bought for it; without attempts.
     """
 
     shot: Shot
@@ -34,6 +35,7 @@ class ShotPlan:
     refusals: tuple[Refusal, ...]
     held: str | None = None
     decision: Decision | None = None
+    ended: str | None = None
 
     @property
     def choice(self) -> Quote | None:
@@ -224,6 +226,8 @@ def _line(planned: ShotPlan) -> str:
     if planned.held:
         return f"{head}: {planned.held} already holds this take; nothing more to pay"
     quote = planned.choice
+    if planned.ended is not None:
+        return f"{head}: {planned.ended}"
     if quote is None:
         reasons = [f"    {r.route.id}: {r.reason}" for r in planned.refusals]
         reasons += [f"    {q.route.id}: {q.price.expected}, no key" for q in planned.quotes if not q.keyed]
@@ -237,6 +241,7 @@ def _shot_json(planned: ShotPlan) -> dict[str, Any]:
     return {
         "shot": planned.shot.id or planned.shot.name,
         "held": planned.held,
+        "ended": planned.ended,
         "attempts": [q.route.id for q in planned.attempts],
         "quotes": [
             {

@@ -12,12 +12,12 @@ from dramagen.engine.journal import Database, Journal
 from dramagen.engine.limits.breaker import closed_routes
 from dramagen.engine.owner import HomeOwner, Owner
 from dramagen.engine.schema import MIGRATIONS
-from dramagen.engine.state import JobState
 from dramagen.errors import InvalidShot, MissingExtra
 from dramagen.identity import shot_hash
 from dramagen.medium import Media
 from dramagen.settings import Settings
 from dramagen.shot import Shot
+from dramagen.studio.standing import NEW, Standings, TakeStanding
 
 T = TypeVar("T")
 
@@ -71,19 +71,27 @@ class Books:
         takes: Sequence[int],
         sha256: Callable[[Media], str],
         hear: Callable[[Transaction], None],
-    ) -> tuple[list[str | None], Mapping[str, str]]:
-        """For each take the route of the finished or running job that holds it, if any; and the closed routes.
+        standings: Standings,
+    ) -> tuple[list[TakeStanding], Mapping[str, str]]:
+        """How each take stands, as of one moment; and the closed routes.
 
         ``hear`` listens to what was said of clips, since the journal is open.
         """
 
-        def look(journal: Journal) -> tuple[list[str | None], Mapping[str, str]]:
-            journal.consult(hear)
-            wanted = zip(shots, takes, strict=True)
-            return [_holder(journal, shot, take, sha256) for shot, take in wanted], self._closed(journal)
+        def stands(tx: Transaction, shot: Shot, take: int) -> TakeStanding:
+            try:
+                key = shot_hash(shot, sha256)
+            except InvalidShot:
+                return NEW  # not measured yet: nothing can be bound to it
+            return standings.of(tx, key, take, shot.pin)
 
-        nothing: tuple[list[str | None], Mapping[str, str]] = ([None] * len(shots), {})
-        return self.look(look, nothing)
+        def look(tx: Transaction) -> tuple[list[TakeStanding], Mapping[str, str]]:
+            hear(tx)
+            wanted = zip(shots, takes, strict=True)
+            return [stands(tx, shot, take) for shot, take in wanted], closed_routes(tx, self._clock.now())
+
+        nothing: tuple[list[TakeStanding], Mapping[str, str]] = ([NEW] * len(shots), {})
+        return self.consult(look, nothing)
 
     def _closed(self, journal: Journal) -> Mapping[str, str]:
         return journal.consult(partial(closed_routes, now=self._clock.now()))
@@ -111,11 +119,3 @@ class Books:
         from dramagen.engine.postgres import Postgres
 
         return Postgres(self._settings.database, MIGRATIONS)
-
-
-def _holder(journal: Journal, shot: Shot, take: int, sha256: Callable[[Media], str]) -> str | None:
-    try:
-        job = journal.bound(shot_hash(shot, sha256), take, shot.pin)
-    except InvalidShot:
-        return None  # not measured yet: nothing can be bound to it
-    return job.route.id if job is not None and (job.open or job.state == JobState.DONE) else None

@@ -13,6 +13,7 @@ from dramagen.shot import Shot
 from dramagen.studio.books import Books
 from dramagen.studio.learning import Past
 from dramagen.studio.planning import Planner
+from dramagen.studio.standing import Standings
 
 NO_LIMIT = 1000
 """Jobs at once on a route that states no limit."""
@@ -39,7 +40,8 @@ def plan_shots(
     services, learning, sha256 = planner.services, planner.weighing.learning, planner.asking.intake.sha256
     settings = services.settings
     cap = None if budget is None else settings.rated(Money.parse(budget))
-    held, closed = books.known(shots, numbers, sha256, learning.hear)
+    standings = Standings(settings.routing.remedies, settings.routing.failures)
+    found, closed = books.known(shots, numbers, sha256, learning.hear, standings)
 
     def past(shot: Shot, holder: str | None) -> Past:
         doubted = doubts.about(shot)
@@ -48,7 +50,8 @@ def plan_shots(
         return replace(learning.of(shot, holder, sha256), doubts=doubted)
 
     planned = tuple(
-        planner.plan(s, held=h, closed=closed, past=past(s, h)) for s, h in zip(shots, held, strict=True)
+        planner.plan(shot, standing=stands, closed=closed, past=past(shot, stands.held))
+        for shot, stands in zip(shots, found, strict=True)
     )
     routes = {quote.route for one in planned for quote in one.quotes}
     plan = Plan(

@@ -17,6 +17,8 @@ from dramagen.routing.policy import Chooser
 from dramagen.shot import Shot
 from dramagen.studio.asking import Asking
 from dramagen.studio.learning import Past
+from dramagen.studio.standing import NEW as UNBEGUN
+from dramagen.studio.standing import TakeStanding
 from dramagen.studio.weighing import Weighing
 
 NEW = Past()
@@ -40,7 +42,7 @@ class Planner:
         self,
         shot: Shot,
         *,
-        held: str | None = None,
+        standing: TakeStanding = UNBEGUN,
         closed: Mapping[str, str] | None = None,
         past: Past = NEW,
     ) -> ShotPlan:
@@ -49,7 +51,8 @@ class Planner:
         ``closed`` is what :attr:`closed` said a moment ago, where several shots are planned at once.
         """
         answers = self._ask(shot, self.services.catalog.routes(), planning=True)
-        return self._chosen(shot, answers, past, held=held, closed=closed)
+        found = self._chosen(shot, answers, past, tried=standing.tried, closed=closed)
+        return _as_it_stands(found, standing)
 
     def without(self, pins: Sequence[str]) -> "Planner":
         """The same where these pins are left out. Raises ``NoRoute`` for one that means nothing."""
@@ -80,7 +83,6 @@ class Planner:
         past: Past,
         *,
         tried: Collection[Route] = (),
-        held: str | None = None,
         closed: Mapping[str, str] | None = None,
     ) -> ShotPlan:
         answers = self.weighing.permitted(shot, answers)
@@ -94,7 +96,7 @@ class Planner:
         quotes = tuple(a for a in answers if isinstance(a, Quote))
         refusals = tuple(a for a in answers if isinstance(a, Refusal))
         if not offered:
-            return ShotPlan(shot, (), quotes, refusals, held)
+            return ShotPlan(shot, (), quotes, refusals)
         outlook = self.weighing.outlook(shot, list(offered.values()), past)
         chosen = self._attempts(self.policy.ask(shot, list(offered.values()), self.rates, outlook), offered)
         decision = Decision(
@@ -107,7 +109,7 @@ class Planner:
             doubts={r.id: figure(past.doubts[r.id]) for r in offered if r.id in past.doubts},
         )
         attempts = tuple(quote for quote in chosen if quote.route not in tried)
-        return ShotPlan(shot, attempts, quotes, refusals, held, decision)
+        return ShotPlan(shot, attempts, quotes, refusals, decision=decision)
 
     def _shut(self, routes: Collection[Route], closed: Mapping[str, str]) -> dict[Route, Refusal]:
         """The routes to which nothing is sent at present."""
@@ -184,3 +186,12 @@ class Planner:
 
     def _access(self, route: Route) -> Access:
         return self.services.access(route.provider)[route.region]
+
+
+def _as_it_stands(found: ShotPlan, standing: TakeStanding) -> ShotPlan:
+    """The plan of a take, of which a job may have come already."""
+    attempts = () if standing.over else found.attempts
+    if standing.again is not None:
+        same = tuple(quote for quote in attempts if quote.route == standing.again)
+        attempts = same + tuple(quote for quote in attempts if standing.elsewhere and quote not in same)
+    return replace(found, attempts=attempts, held=standing.held, ended=None if attempts else standing.verdict)

@@ -24,9 +24,13 @@ from dramagen.studio.planning import Planner
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the journal says of a take nobody holds: the jobs that failed, and what is known of its chances."""
+    """What the journal says of a take nobody holds, and what is known of its chances.
+
+    ``failed`` are the jobs that gave no clip, ``unusable`` those that were paid for one that cannot be used.
+    """
 
     failed: Sequence[Job]
+    unusable: Sequence[Job]
     past: Past
 
 
@@ -110,9 +114,11 @@ class Trying:
                 held = bindings.holder(tx, key, take, wanted.shot.pin)
                 if held is not None and held.state != JobState.FAILED:
                     return held
-            failed = [] if fresh else bindings.failed(tx, key, take)
+            jobs = [] if fresh else bindings.jobs_of(tx, key, take, bindings.newest(tx, key, take))
+            failed = [job for job in jobs if job.state == JobState.FAILED]
+            unusable = [job for job in jobs if job.state == JobState.DEFECTIVE]
             learning.hear(tx)
-            return History(failed, learning.past(tx, key, None if fresh else take))
+            return History(failed, unusable, learning.past(tx, key, None if fresh else take))
 
         return self.engine.journal.consult(look)
 
@@ -124,19 +130,21 @@ class Trying:
         Raises what they said where none is left.
         """
         # A failed job is not sent again on its route unless the caller asks for that.
-        failed = list(history.failed)
+        failed, unusable = list(history.failed), list(history.unusable)
         mine = [job for job in failed if job.route.satisfies(wanted.shot.pin)]
         if not errors and (stopped := [job for job in mine if self._stops(job.error)]):
             raise self.engine.verdict_of(stopped[-1])
         if wanted.silent is not None:
             failed = [job for job in failed if not job.quote.order.audio]
-        done_with = dict.fromkeys([*tried, *(job.route for job in failed)])
+            unusable = [job for job in unusable if not job.quote.order.audio]
+        done_with = dict.fromkeys([*tried, *(job.route for job in (*failed, *unusable))])
         if wanted.remedy == "again" and wanted.last is not None:
             done_with.pop(wanted.last.route, None)
         past = replace(history.past, doubts=self.doubts.about(wanted.filmed))
         planned = self.planner.led_by(wanted.policy).for_filming(wanted.filmed, past, tuple(done_with))
         choice = self._choice(wanted, planned.attempts, errors)
-        if choice is not None and (vain := self._in_vain(wanted, mine)) and choice.price.most:
+        begun = [*mine, *(job for job in history.unusable if job.route.satisfies(wanted.shot.pin))]
+        if choice is not None and (vain := self._in_vain(wanted, begun)) and choice.price.most:
             said = list(errors) or [self.engine.verdict_of(job) for job in vain]
             said[-1].attempts = tuple(said[:-1])
             why = f"{len(vain)} jobs of this take were paid for in vain already, [routing] failures"
@@ -153,10 +161,10 @@ class Trying:
             said[-1].untried = self.untried(wanted, wanted.last, said[-1], tried)
         raise said[-1]
 
-    def _in_vain(self, wanted: Wanted, failed: Sequence[Job]) -> list[Job]:
+    def _in_vain(self, wanted: Wanted, begun: Sequence[Job]) -> list[Job]:
         """The jobs of this take that were paid for and gave no clip, once there are too many of them. Blocks."""
         here = [self.engine.journal.get(each.job) for each in wanted.gone]
-        jobs = {job.id: job for job in (*failed, *here) if job is not None and job.cost}
+        jobs = {job.id: job for job in (*begun, *here) if job is not None and job.cost}
         return list(jobs.values()) if len(jobs) >= self.failures else []
 
     def untried(self, wanted: Wanted, gone: Gone, error: DramagenError, tried: Collection[Route]) -> str:
