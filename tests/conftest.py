@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from dramagen.catalog.load import Catalog, packaged
 from dramagen.testing.covers import CONTRACT, table
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 FEW = 1
 """Cases (a backend is one too) of each `matrix` test that a normal run takes; `matrix(few=0)` takes none of them."""
+
+SAMPLE = "1"
+"""Draws the samples of a normal run, unless DRAMAGEN_SEED says otherwise."""
 
 TABLE = "table: "
 
@@ -39,28 +43,43 @@ SEED = pytest.StashKey[str | None]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One seed for the whole run: processes started from here draw the same sample."""
+    """One seed for the whole run: processes started from here draw the same sample.
+
+    What lands must not depend on luck, so a normal run tries the same examples and the same samples every time. What
+    searches is the long run: with DRAMAGEN_MATRIX=all both are drawn anew.
+    """
+    complete = os.environ.get("DRAMAGEN_MATRIX") == "all"
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # A run in the background of a script ignores Ctrl-C, and so would every program a test starts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # A deadline for one example says how busy the machine is, and nothing of the property.
-    settings.register_profile("unhurried", deadline=None)
-    settings.load_profile("unhurried")
-    os.environ.setdefault("DRAMAGEN_SEED", str(random.randrange(10**6)))
+    _examples(complete)
+    os.environ.setdefault("DRAMAGEN_SEED", str(random.randrange(10**6)) if complete else SAMPLE)
     # Kept here too: tests clean the environment.
     config.stash[SERVER] = os.environ.get("DRAMAGEN_TEST_DATABASE", "")
-    config.stash[SEED] = None if os.environ.get("DRAMAGEN_MATRIX") == "all" else os.environ["DRAMAGEN_SEED"]
+    config.stash[SEED] = None if complete else os.environ["DRAMAGEN_SEED"]
+
+
+def _examples(complete: bool) -> None:
+    """How hypothesis draws. ``--hypothesis-profile=search`` searches in a normal run too."""
+    # The time an example takes, and the time to draw it, say how busy the machine is and nothing of the property.
+    hurry: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    settings.register_profile("same", derandomize=True, **hurry)
+    settings.register_profile("search", derandomize=False, print_blob=True, **hurry)
+    settings.load_profile("search" if complete else "same")
+    if not complete:
+        # Constants out of the code that is loaded are drawn too, and what is loaded differs with the tests that ran
+        # before in the same process. There is no setting for it; nothing has been read yet, and nothing will be.
+        providers._get_local_constants = lambda: providers._local_constants
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """What draws this run's sample again; of a complete run, the tables its tests filled."""
+    """What draws this run's sample and its chaos again; of a complete run, the tables its tests filled."""
     seed = config.stash[SEED]
     _contract(terminalreporter)
     if seed is None:
         _tables(terminalreporter)
-    terminalreporter.write_line(
-        f"matrices: {'complete' if seed is None else f'a sample, DRAMAGEN_SEED={seed}'}"
-    )
+    drawn = f"DRAMAGEN_SEED={seed or os.environ['DRAMAGEN_SEED']}"
+    terminalreporter.write_line(f"matrices: {'complete' if seed is None else 'a sample'}, {drawn}")
 
 
 def _tables(terminalreporter: Any) -> None:

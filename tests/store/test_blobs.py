@@ -300,7 +300,7 @@ def test_the_content_is_on_the_disk_before_its_name_is(blobs: Blobs, monkeypatch
 
 
 @given(contents=st.lists(st.binary(max_size=200), max_size=8), again=st.booleans())
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_is_put_is_there_once_and_verifies(
     tmp_path_factory: pytest.TempPathFactory, contents: list[bytes], again: bool
 ) -> None:

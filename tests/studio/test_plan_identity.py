@@ -52,7 +52,7 @@ def warm() -> Catalog:
     return Catalog.load()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(shot=shots, can_trim=st.booleans())
 def test_what_was_planned_before_changes_nothing(warm: Catalog, shot: Shot, can_trim: bool) -> None:
     shared = alone(shot, warm, Drafts, can_trim=can_trim)

@@ -57,7 +57,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Asking:
     return asking(tmp_path_factory.mktemp("home"))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(shot=shots, before=writing)
 def test_a_kept_answer_is_the_answer(warm: Asking, shot: Shot, before: str) -> None:
     asked(warm, shot.changed(prompt=before, id="s00"))
