@@ -102,7 +102,7 @@ class Receiver:
     def wait(self, count: int) -> list[dict[str, Any]]:
         """The bodies, once there are so many."""
         with self._came:
-            assert self._came.wait_for(lambda: len(self.sent) >= count, timeout=10), self.sent
+            assert self._came.wait_for(lambda: len(self.sent) >= count, timeout=60), self.sent
         return [json.loads(body) for _, _, body in self.sent]
 
 

@@ -201,7 +201,7 @@ def test_over_the_network() -> None:
                 httpx.post(route, json=body, headers=headers, trust_env=False, verify=False).status_code
                 == 200
             )
-            assert came.wait(10)
+            assert came.wait(60)
     finally:
         server.shutdown()
         thread.join()

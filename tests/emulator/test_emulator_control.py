@@ -130,7 +130,7 @@ def test_the_command_serves_on_a_free_port() -> None:
         assert httpx.get(url + "/_emulator/bill", trust_env=False, verify=False).json() == {"jobs": []}
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 @pytest.mark.anyio

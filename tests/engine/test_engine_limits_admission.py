@@ -1,7 +1,6 @@
 """Who goes next, by a model: never more than may run, the episode with the fewest first, and nobody starves."""
 
 import itertools
-import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
@@ -21,7 +20,8 @@ from dramagen.catalog.route import Route
 from dramagen.engine.database import SQLite, Transaction
 from dramagen.engine.jobs import Intent, Job
 from dramagen.engine.journal import Database, Journal
-from dramagen.engine.limits.admission import Crowd, Decision, decide, full
+from dramagen.engine.limits import admission
+from dramagen.engine.limits.admission import FRESH, Crowd, Decision, decide, full
 from dramagen.engine.limits.line import Line, running
 from dramagen.engine.schema import MIGRATIONS
 from dramagen.engine.state import JobState
@@ -31,6 +31,12 @@ S = JobState
 ROUTE = Route(provider="seedance", region="cn", model="seedance-2.0")
 RATES = Rates({"CNY": Decimal("7.14")}, date(2026, 10, 8))
 LINE = Line("l#c", "a#c", ROUTE.id, "c", at_once=3, creates=None, lasts=3600.0, mine=None, scale=1.0)
+
+
+@pytest.fixture(autouse=True)
+def no_real_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another process says of its waiting jobs is not older because a test is slow."""
+    monkeypatch.setattr(admission, "time", SimpleNamespace(time=lambda: 1_795_000_000.0))
 
 
 class TakenBack(Exception):
@@ -202,8 +208,7 @@ def test_what_a_dead_process_said_is_not_believed_for_long(
     assert house.decide("you").go == []
     house.journal.move(sent[0], S.REFUSED)
     assert house.decide("me").go == []
-    later = time.time() + 4
-    monkeypatch.setattr(time, "time", lambda: later)
+    monkeypatch.setattr(admission, "time", SimpleNamespace(time=lambda: 1_795_000_000.0 + FRESH + 1))
     assert house.decide("me").go == ["big"]
 
 

@@ -97,6 +97,8 @@ def test_control_c_detaches_and_the_same_call_picks_the_job_up(
     from dramagen.emulator import running
 
     with running(speed=40) as vendors:
+        # The job is not seen to end before somebody presses Ctrl-C, however late that is.
+        vendors.faults(provider="seedance", on="poll", kind="status", status=503, times=10**6)
         monkeypatch.setenv("DRAMAGEN_EMULATOR", vendors.url)
         monkeypatch.setenv("DRAMAGEN_HOME", str(tmp_path / "home"))
         child = subprocess.Popen(
@@ -104,15 +106,16 @@ def test_control_c_detaches_and_the_same_call_picks_the_job_up(
             text=True,
         )  # fmt: skip
         try:
-            give_up = time.monotonic() + 30
+            give_up = time.monotonic() + 60
             while not any(job.state == "accepted" for job in dramagen.Studio().jobs()):
                 assert time.monotonic() < give_up
                 assert child.poll() is None, child.stderr.read() if child.stderr else ""
                 time.sleep(0.02)
             child.send_signal(signal.SIGINT)
-            out, err = child.communicate(timeout=15)
+            out, err = child.communicate(timeout=60)
         finally:
             child.kill()
+        vendors._control("DELETE", "faults")
         assert (child.returncode, out, err) == (130, "begun\ninterrupted\n", "")
         (job,) = dramagen.Studio().jobs()
         assert job.state == "accepted"
