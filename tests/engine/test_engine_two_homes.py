@@ -140,7 +140,7 @@ import anyio.to_thread
 from dramagen import Config, Shot, Studio
 from dramagen.engine import leases
 
-leases.LENGTH = 2.0
+leases.LENGTH = float(sys.argv[2])
 SHOTS = [
     Shot(f"雨夜 {n}", duration=5, resolution="480p", pin="seedance/seedance-1.0-pro-fast") for n in range(2)
 ]
@@ -162,10 +162,10 @@ anyio.run(main)
 SHOTS = 2
 
 
-def start(home: Path, url: str, database: str) -> "subprocess.Popen[str]":
-    """A machine that waits for a line before it films."""
+def start(home: Path, url: str, database: str, lease: float = 60.0) -> "subprocess.Popen[str]":
+    """A machine that waits for a line before it films; it is taken for dead after ``lease`` seconds of silence."""
     environment = {**os.environ, "DRAMAGEN_EMULATOR": url, "DRAMAGEN_DATABASE": database}
-    command = [sys.executable, "-c", PROGRAM, str(home)]
+    command = [sys.executable, "-c", PROGRAM, str(home), str(lease)]
     pipe = subprocess.PIPE
     return subprocess.Popen(
         command, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True
@@ -208,12 +208,15 @@ def test_two_processes_film_the_same_shots_and_each_is_billed_once(tmp_path: Pat
 
 def test_a_killed_machines_jobs_are_finished_by_the_other(tmp_path: Path, postgres: str) -> None:
     with running(speed=30) as emulator:
-        one, two = (start(tmp_path / name, emulator.url, postgres) for name in ("one", "two"))
+        # Neither job ends before its machine is killed, however late that is.
+        emulator.faults(provider="seedance", on="poll", kind="status", status=503, times=10**6)
+        one, two = (start(tmp_path / name, emulator.url, postgres, lease=2.0) for name in ("one", "two"))
         until(two, "open")
         go(one)
         until(one, "submitted", SHOTS)
         one.send_signal(signal.SIGKILL)
         one.communicate()
+        emulator._control("DELETE", "faults")
         said = two.communicate("\n", timeout=120)[0]
         rows = emulator.bill()
     assert f"filmed {SHOTS}\n" in said
