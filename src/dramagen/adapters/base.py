@@ -40,6 +40,10 @@ class Ticket(Record):
     """What the adapter needs beside the id: protocol, product path. No secret, no signed URL."""
 
 
+STEP = 5.0
+"""Seconds by which two clocks of a vendor may differ: one stamps its answers, the other its jobs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try at an order.
@@ -52,6 +56,10 @@ class Attempt:
         inputs: the bytes of the order's media, by SHA-256.
         urls: where some of them can be fetched, by SHA-256: those the caller gave by URL, in this process. A URL may
             hold a key: it goes into a request, and is written down nowhere.
+        refused: the vendor said in its own words that it made no job, which is hardly ever untrue. Then likeness by
+            shape and time proves nothing, since other people's jobs are alike too: only a name or the words do.
+        others: jobs of the vendor that are known to be other orders'.
+        ahead: seconds by which the vendor's clock is ahead of ours, as its answer to the create told.
     """
 
     tag: str
@@ -60,6 +68,19 @@ class Attempt:
     callback_url: str | None = None
     inputs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    refused: bool = False
+    others: frozenset[str] = field(default_factory=frozenset, repr=False)
+    ahead: float | None = None
+
+    def window(self, slack: float) -> tuple[float, float]:
+        """When the create may have made its job, by the vendor's clock: Unix seconds, from and to.
+
+        ``slack``: seconds by which that clock may differ from ours, where the vendor did not show it.
+        """
+        until = self.created if self.sent_until is None else self.sent_until
+        if self.ahead is None:
+            return self.created - slack, until + slack
+        return self.created + self.ahead - STEP, until + self.ahead + STEP
 
     def url(self, item: Input) -> str:
         """Where the vendor may fetch a medium it takes in no other way.
@@ -125,9 +146,13 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """The vendor cannot be asked, or its answer does not settle whether the job exists."""
+    """The vendor cannot be asked, or its answer does not settle whether the job exists.
+
+    ``maybe``: jobs of the vendor, among those it shows, that may be the one looked for.
+    """
 
     why: str
+    maybe: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,7 @@ def listing(endpoint_id: str, **query: str | int) -> Request:
 
 def find(order: Order, attempt: Attempt) -> Flow[str | Unsure]:
     """Read the list, page by page, for the one request made by this attempt; its id."""
-    start = attempt.created - SLACK
-    end = (attempt.created if attempt.sent_until is None else attempt.sent_until) + SLACK
+    start, end = attempt.window(SLACK)
     ours: set[str] = set()
     cursor: str | None = None
     for _ in range(MOST_PAGES):
@@ -54,10 +53,11 @@ def find(order: Order, attempt: Attempt) -> Flow[str | Unsure]:
             break
     else:
         return Unsure(f"the list is longer than {MOST_PAGES * PAGE} requests")
+    ours -= attempt.others
     if len(ours) == 1:
         return ours.pop()
     if ours:
-        return Unsure(f"{len(ours)} requests have this input: {', '.join(sorted(ours)[:5])}")
+        return Unsure(f"{len(ours)} requests have this input: {', '.join(sorted(ours)[:5])}", sorted(ours))
     return Unsure("no request of that time has this input; one that still runs may not be on the list")
 
 

@@ -25,8 +25,7 @@ SLACK = 30.0
 
 def find(order: Order, attempt: Attempt) -> Flow[str | Unsure]:
     """Read the model's tasks, page by page, for the one made by this attempt; its id."""
-    start = attempt.created - SLACK
-    last = attempt.created if attempt.sent_until is None else attempt.sent_until
+    start, end = attempt.window(SLACK)
     seen: dict[str, Mapping[str, Any]] = {}
     for page in range(1, MOST_PAGES + 1):
         query = urlencode({"page_num": page, "page_size": PAGE, "filter.model": order.wire["model"]})
@@ -45,11 +44,12 @@ def find(order: Order, attempt: Attempt) -> Flow[str | Unsure]:
         return Unsure(f"the list is longer than {MOST_PAGES * PAGE} tasks")
     if len(seen) < total and not _past(seen, start):
         return Unsure(f"the list showed {len(seen)} of {total} tasks")
-    ours = [id_ for id_, task in seen.items() if _is_ours(task, order, start, last + SLACK)]
-    if len(ours) == 1:
+    ours = [id_ for id_, task in seen.items() if _is_ours(task, order, start, end)]
+    ours = [id_ for id_ in ours if id_ not in attempt.others]
+    if len(ours) == 1 and not attempt.refused:
         return ours[0]
     if ours:
-        return Unsure(f"{len(ours)} tasks look like this one: {', '.join(sorted(ours)[:5])}")
+        return Unsure(f"{len(ours)} tasks look like this one: {', '.join(sorted(ours)[:5])}", ours)
     return Unsure("no task like this one was made at that time, which proves nothing: tasks carry no tag")
 
 

@@ -231,7 +231,8 @@ def _find_by_time(order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsu
     """
     if attempt.sent_until is None:
         return Unsure("Kling is not told tags by this model, and when the create ended is not known")
-    start, end = math.floor(attempt.created * 1000), math.ceil(attempt.sent_until * 1000)
+    first, last = attempt.window(0.0) if attempt.refused else (attempt.created, attempt.sent_until)
+    start, end = math.floor(first * 1000), math.ceil(last * 1000)
     query = {
         "start_time": str(start),  # text here, a number on the Turbo pages: text is accepted by both
         "end_time": str(end),
@@ -249,9 +250,10 @@ def _find_by_time(order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsu
         if isinstance(task, Mapping) and identifier(task.get("id")) and not task.get("external_id")
         and isinstance(task.get("create_time"), int) and start <= task["create_time"] <= end
     ]  # fmt: skip
-    if len(jobs) != 1:
-        return Unsure(f"{len(jobs)} untagged jobs were made at that time: {', '.join(map(str, jobs[:5]))}")
-    return _ticket(order.route, str(jobs[0]), found="by time")
+    jobs = [job for job in map(str, jobs) if job not in attempt.others]
+    if len(jobs) != 1 or attempt.refused:
+        return Unsure(f"{len(jobs)} untagged jobs were made at that time: {', '.join(jobs[:5])}", jobs)
+    return _ticket(order.route, jobs[0], found="by time")
 
 
 def _get_tasks(key: str, *ids: str) -> Request:

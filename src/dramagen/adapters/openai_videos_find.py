@@ -34,6 +34,8 @@ def find(order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsure]:
     profile = profile_named(order.wire.get("profile"))
     sent = fields(order)
     first, last = math.floor(attempt.created), math.ceil(attempt.sent_until or attempt.created)
+    if attempt.refused:
+        first, last = math.floor(attempt.window(0.0)[0]), math.ceil(attempt.window(0.0)[1])
     ours: dict[str, bool] = {}
     near: set[str] = set()
     after = ""
@@ -49,6 +51,8 @@ def find(order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsure]:
             id_, made = job_id(video, profile), stamp(video.get("created_at"))
             if id_ is None or made is None:
                 return Unsure("the list does not say which job was made when")
+            if id_ in attempt.others:
+                continue
             same_words = video.get("prompt") == sent["prompt"]
             if first <= made <= last and _matches(video, sent):
                 ours[id_] = same_words
@@ -56,19 +60,24 @@ def find(order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsure]:
                 near.add(id_)
         oldest = min((stamp(video.get("created_at")) or 0.0 for video in videos), default=0.0)
         if not _more(response) or not videos or oldest < first - SLACK:
-            return _verdict(ours, near, order)
+            return _verdict(ours, near, order, attempt)
         after = f"&after={quote(str(job_id(videos[-1], profile)), safe='')}"
     return Unsure("the list is too long to be read to its end")
 
 
-def _verdict(ours: Mapping[str, bool], near: set[str], order: Order) -> Ticket | Absent | Unsure:
+def _verdict(
+    ours: Mapping[str, bool], near: set[str], order: Order, attempt: Attempt
+) -> Ticket | Absent | Unsure:
     if len(ours) == 1:
         ((id_, by_prompt),) = ours.items()
-        return ticket(id_, order, found="by prompt" if by_prompt else "by time")
+        if by_prompt or not attempt.refused:
+            return ticket(id_, order, found="by prompt" if by_prompt else "by time")
     if ours:
-        return Unsure(f"{len(ours)} jobs look like this one: {', '.join(sorted(ours)[:5])}")
+        return Unsure(f"{len(ours)} jobs look like this one: {', '.join(sorted(ours)[:5])}", sorted(ours))
     if near:
-        return Unsure(f"a job is like this one, and not quite it: {', '.join(sorted(near)[:5])}")
+        why = f"a job is like this one, and not quite it: {', '.join(sorted(near)[:5])}"
+        # By a clock that is known it was made too early or too late to be this create's.
+        return Unsure(why, sorted(near) if attempt.ahead is None else ())
     return Absent()
 
 

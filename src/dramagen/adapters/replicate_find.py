@@ -34,8 +34,7 @@ def path_of(id_: str, what: str = "") -> str:
 
 def find(order: Order, attempt: Attempt) -> Flow[str | Absent | Unsure]:
     """Read the list back to this attempt's time, for the one prediction that is its; the id of that."""
-    start = attempt.created - SLACK
-    end = (attempt.created if attempt.sent_until is None else attempt.sent_until) + SLACK
+    start, end = attempt.window(SLACK)
     maybe: dict[str, Mapping[str, Any]] = {}
     cursor = ""
     for _ in range(MOST_PAGES):
@@ -49,14 +48,14 @@ def find(order: Order, attempt: Attempt) -> Flow[str | Absent | Unsure]:
             break
     else:
         return Unsure("the list goes on and on")
-    return (yield from _ours(order, maybe))
+    return (yield from _ours(order, {id_: told for id_, told in maybe.items() if id_ not in attempt.others}))
 
 
 def _ours(order: Order, maybe: Mapping[str, Mapping[str, Any]]) -> Flow[str | Absent | Unsure]:
     if not maybe:
         return Absent()
     if len(maybe) > MOST_LOOKS:
-        return Unsure(f"{len(maybe)} predictions with this model were made at that time")
+        return Unsure(f"{len(maybe)} predictions with this model were made at that time", [*maybe])
     ours, untold = [], []
     for id_, listed in maybe.items():
         told: Mapping[str, Any] | None = listed
@@ -69,7 +68,8 @@ def _ours(order: Order, maybe: Mapping[str, Mapping[str, Any]]) -> Flow[str | Ab
     if len(ours) == 1:
         return ours[0]
     if ours or untold:
-        return Unsure(f"{len(ours or untold)} predictions may be this one: {', '.join((ours or untold)[:5])}")
+        some = ours or untold
+        return Unsure(f"{len(some)} predictions may be this one: {', '.join(some[:5])}", some)
     return Absent()
 
 

@@ -106,7 +106,7 @@ def find(order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsure]:
     if len(ours) == 1:
         return ticket(ours.pop(), order)
     if ours:
-        return Unsure(f"{len(ours)} tasks look like this one: {', '.join(sorted(ours))}")
+        return Unsure(f"{len(ours)} tasks look like this one: {', '.join(sorted(ours))}", sorted(ours))
     if len(seen) < total:
         return Unsure(f"the list showed {len(seen)} of {total} tasks")
     if _older_than_the_list(response, attempt):

@@ -60,7 +60,8 @@ def find(order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsure]:
 def _ours(
     order: Order, attempt: Attempt, jobs: Mapping[str, Mapping[str, Any]]
 ) -> Flow[Ticket | Absent | Unsure]:
-    maybe = [id_ for id_, task in jobs.items() if _may_be_ours(task, order, attempt)]
+    unowned = {id_: task for id_, task in jobs.items() if id_ not in attempt.others}
+    maybe = [id_ for id_, task in unowned.items() if _may_be_ours(task, order, attempt)]
     # Likely ones first. The prompt proves nothing: two takes have the same, and it may be edited on its way.
     words = wording(order)
     maybe.sort(key=lambda id_: (jobs[id_].get("payload") != attempt.tag, jobs[id_].get("prompt") != words))
@@ -74,7 +75,8 @@ def _ours(
         elif task["payload"] == attempt.tag:
             return ticket_of(order.route, id_, task)
     if untold or len(maybe) > MOST_LOOKS:
-        return Unsure(f"{len(maybe)} jobs were made at that time, and not all say whose they are")
+        untold += maybe[MOST_LOOKS:]
+        return Unsure(f"{len(maybe)} jobs were made at that time, and not all say whose they are", untold)
     return Absent()
 
 
@@ -86,9 +88,10 @@ def _may_be_ours(task: Mapping[str, Any], order: Order, attempt: Attempt) -> boo
 
 
 def _listing(attempt: Attempt, page: int, token: str) -> str:
-    query = {"created_at.from": _stamp(attempt.created - SLACK)}
+    first, last = attempt.window(SLACK)
+    query = {"created_at.from": _stamp(first)}
     if attempt.sent_until is not None:
-        query["created_at.to"] = _stamp(attempt.sent_until + SLACK)
+        query["created_at.to"] = _stamp(last)
     query |= {"pager.page": str(page), "pager.pagesz": str(PAGE)}
     if token:
         query["pager.page_token"] = token

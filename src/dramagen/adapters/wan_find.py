@@ -41,36 +41,37 @@ def find(order: Order, attempt: Attempt, model: str, prompt: str) -> Flow[Ticket
     keys of the account appear in the list as well, and two equal prompts in flight cannot be told apart: then,
     ``Unsure``.
     """
-    first = attempt.created - SLACK
-    last = (attempt.created if attempt.sent_until is None else attempt.sent_until) + SLACK
-    listed = yield from _listed(model, first, last)
-    if isinstance(listed, Unsure):
-        return listed
+    found = yield from _listed(model, *attempt.window(SLACK))
+    if isinstance(found, Unsure):
+        return found
+    listed = [id_ for id_ in found if id_ not in attempt.others]
     if len(listed) > MOST_ASKED:
-        return Unsure(f"{len(listed)} tasks were made at that time: too many to look at each")
+        return Unsure(f"{len(listed)} tasks were made at that time: too many to look at each", listed)
     ours: list[str] = []
-    hidden = mute = 0
+    hidden: list[str] = []
+    mute = 0
     for id_ in listed:
         response = yield Request("GET", task.path(id_))
         output = task.output_of(response)
         word = None if output is None else output.get("task_status")
         shown = None if output is None else output.get("orig_prompt")
         if output is None:
-            return Unsure(f"a task of that time could not be read: {errors.fault(response)}")
+            return Unsure(f"a task of that time could not be read: {errors.fault(response)}", [id_])
         if isinstance(shown, str) and shown.strip():
             if _same(shown, prompt) and not _another(json_body(response).get("usage"), order):
                 ours.append(id_)
         elif word in ("FAILED", "CANCELED"):
             mute += 1
         else:
-            hidden += 1
+            hidden.append(id_)
     if hidden:
-        return Unsure(f"{hidden} tasks of that time do not show their prompt before they are done")
+        why = f"{len(hidden)} tasks of that time do not show their prompt before they are done"
+        return Unsure(why, [*ours, *hidden])
     if len(ours) == 1:
         return Ticket(id=ours[0], route=order.route)
     if ours:
-        return Unsure(f"{len(ours)} tasks look like this one: {', '.join(sorted(ours))}")
-    if mute:
+        return Unsure(f"{len(ours)} tasks look like this one: {', '.join(sorted(ours))}", ours)
+    if mute:  # a task that failed costs nothing, whosever it is: after a refusal nobody waits for it
         return Unsure(f"{mute} tasks of that time failed without showing their prompt")
     return Absent()
 

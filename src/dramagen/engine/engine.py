@@ -204,7 +204,10 @@ class Engine:
             flight.place.leave()
             with suppress(RuntimeError):  # the studio is closed, and lets it go there
                 self._begin(flight, partial(self._out, flight))
-        if flight.scope is not None and (flight.leg is None or flight.leg.job.state == S.INTENDED):
+        # One that is looked for may turn out not to have been sent; it is looked for all the same.
+        if flight.scope is not None and (
+            flight.leg is None or flight.leg.job.state in (S.INTENDED, S.UNKNOWN)
+        ):
             flight.scope.cancel()
 
     def _begin(self, flight: Flight, leg: Callable[[], Awaitable[bool]]) -> None:

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 from urllib.request import getproxies, proxy_bypass
@@ -101,6 +102,7 @@ class Http:
         self._clients: dict[tuple[bool, bool, bool], httpx.AsyncClient] = {}
         self._direct: dict[tuple[bool, bool, bool], httpx.AsyncBaseTransport | None] = {}
         self._creates: dict[str, anyio.Semaphore] = {}
+        self._ahead: dict[str, float] = {}
         self._ssl: ssl.SSLContext | None = None
 
     async def aclose(self) -> None:
@@ -120,6 +122,10 @@ class Http:
         crash all of them would be unknown.
         """
         return self._creates.setdefault(access.host, anyio.Semaphore(CREATES, fast_acquire=True))
+
+    def ahead(self, access: Access) -> float | None:
+        """Seconds by which the vendor's clock is ahead of ours, by its last refusal of a create; None if unknown."""
+        return self._ahead.get(access.host)
 
     # --- flows -------------------------------------------------------------------------------------------
 
@@ -199,8 +205,16 @@ class Http:
             if paid:
                 raise LostAnswer(why) from None
             raise ProviderUnavailable(why, provider=access.provider, billed=None) from None
+        if paid and not answer.is_success:
+            self._compare_clocks(access, answer)
         headers = [(k, v) for k, v in answer.headers.raw if k.lower() not in _UNDONE]
         return httpx.Response(answer.status_code, headers=headers, content=body, request=ready)
+
+    def _compare_clocks(self, access: Access, answer: httpx.Response) -> None:
+        try:
+            self._ahead[access.host] = parsedate_to_datetime(answer.headers["date"]).timestamp() - self._now()
+        except (KeyError, ValueError):
+            self._ahead.pop(access.host, None)
 
     def _addressed(self, request: httpx.Request, access: Access) -> httpx.Request:
         url = httpx.URL(access.url(request.url.raw_path.decode("ascii"), request.extensions.get(HOST)))

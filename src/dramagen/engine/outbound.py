@@ -17,7 +17,7 @@ from dramagen.engine.service import Service
 from dramagen.engine.state import JobState
 from dramagen.engine.submit import LOOKED_FOR, Submitter, Unwritten
 from dramagen.engine.telling import Teller
-from dramagen.errors import AuthError, JobFailed
+from dramagen.errors import AuthError, DramagenError, JobFailed
 from dramagen.store import Store
 
 
@@ -64,7 +64,13 @@ class Outbound:
             await self.submitter.lookup.adopt(leg, kept, service)
             return
         waiting("lookup", LOOKED_FOR)
-        await self.submitter.reconcile(leg, service, load)
+        if await self.submitter.reconcile(leg, service, load):
+            return
+        if not leg.flight.waiters:
+            unwanted = DramagenError("given up before it was sent again")
+            await self.submitter.give_up(leg.job, unwanted)
+            raise unwanted
+        await self.submitter.submit(leg, service, load, waiting)
 
     @property
     def _rescue(self) -> Rescue:

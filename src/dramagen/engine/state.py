@@ -4,15 +4,17 @@
                   |  |        |          |----> defective
                   |  |        |          `----> lost
                   |  |        `-> failed
-                  |  `-> unknown -> accepted | sending | paid | unpaid
+                  |  `-> unknown -> accepted | sending | intended | paid | unpaid
                   `-> refused
 
 * intended: money reserved and written down; no create was sent, or one was and the vendor refused it for the moment.
-  A dead owner's job may be sent from here. Accepted, where the vendor turns out to have made a job all the same.
+  A dead owner's job may be sent from here. Accepted, where the vendor turns out to have made a job all the same;
+  unknown, where it shows one that may be it.
 * sending: the create may be on its way. A dead owner's job is unknown. Refused for now, it is intended again.
 * accepted: the vendor gave a ticket. It is asked again until it gives a verdict.
 * refused: the vendor, or the network, said that no job was made. Money released.
-* unknown: nobody knows whether the create arrived. Money stays reserved.
+* unknown: nobody knows whether the create arrived. Money stays reserved. Intended again, where it was refused and the
+  vendor has nothing that could be its job.
 * failed: the vendor's verdict: no clip. Money settled at what it charged, mostly nothing.
 * ready: the vendor's verdict: a clip. Money spent; the file is not here yet.
 * done, defective, lost: the file is here; here and unusable; gone before it was fetched.
@@ -42,10 +44,10 @@ class JobState(StrEnum):
 S = JobState
 
 MOVES: dict[JobState, frozenset[JobState]] = {
-    S.INTENDED: frozenset({S.SENDING, S.ACCEPTED, S.REFUSED}),
+    S.INTENDED: frozenset({S.SENDING, S.ACCEPTED, S.UNKNOWN, S.REFUSED}),
     S.SENDING: frozenset({S.ACCEPTED, S.INTENDED, S.REFUSED, S.UNKNOWN}),
     S.ACCEPTED: frozenset({S.READY, S.FAILED, S.LOST}),
-    S.UNKNOWN: frozenset({S.ACCEPTED, S.SENDING, S.PAID, S.UNPAID}),
+    S.UNKNOWN: frozenset({S.ACCEPTED, S.SENDING, S.INTENDED, S.PAID, S.UNPAID}),
     S.READY: frozenset({S.DONE, S.DEFECTIVE, S.LOST}),
     S.REFUSED: frozenset(),
     S.FAILED: frozenset(),

@@ -18,12 +18,13 @@ from dramagen.adapters.base import Absent, Attempt, Ticket
 from dramagen.engine.callback_address import CallbackAddress
 from dramagen.engine.clock import Clock
 from dramagen.engine.database import JournalUnavailable, Transaction
+from dramagen.engine.doubt import Doubts
 from dramagen.engine.given import Given
 from dramagen.engine.held import Held, move
 from dramagen.engine.http import Http, LostAnswer, Sent
 from dramagen.engine.intake import Supply
 from dramagen.engine.jobs import Job
-from dramagen.engine.journal import Journal, TicketContested, TicketTaken
+from dramagen.engine.journal import Journal
 from dramagen.engine.limits.gate import Closed, Full, Gate, Place, Turn
 from dramagen.engine.lookup import Lookup, lost
 from dramagen.engine.owner import LeaseLost, Owner, Pledge
@@ -53,6 +54,8 @@ GIVEN_UP = "given-up"
 
 LOOKED_FOR = "its create got no answer; the vendor is asked whether it has it"
 
+DOUBTED = "its create was refused, but the vendor has a job that may be its, and is asked whose it is"
+
 Within = Callable[[Transaction], None] | None
 """What is written down in the same transaction as a job's next state."""
 
@@ -73,6 +76,10 @@ class Again(Exception):
     def __init__(self, cause: DramagenError) -> None:
         super().__init__(str(cause))
         self.cause = cause
+
+
+class Doubted(Exception):
+    """A create is not sent again: the job of the one before, though that was refused, may be at the vendor."""
 
 
 class Unwritten(Exception):
@@ -96,6 +103,11 @@ class Submitter:
     lookup: Lookup
     on_unknown: str = "hold"
     given: Given = field(default_factory=Given)
+
+    @property
+    def doubts(self) -> Doubts:
+        """What is asked before a create that was refused is sent again."""
+        return Doubts(self.journal, self.lookup)
 
     async def submit(
         self,
@@ -134,31 +146,54 @@ class Submitter:
         )
         try:
             await retrying(self._in_turn, held, service, load, waiting, first)
-        except Closed as closed:
+        except (Closed, Again) as last:
+            if await self._made_all_the_same(held, service, waiting):
+                return
+            error = last.error if isinstance(last, Closed) else last.cause
             with anyio.CancelScope(shield=True):
-                await move(self.journal, held, JobState.REFUSED, error=closed.error)
-            raise closed.error from None
-        except Again as last:
-            with anyio.CancelScope(shield=True):
-                await move(self.journal, held, JobState.REFUSED, error=last.cause)
-            raise last.cause from None
+                await move(self.journal, held, JobState.REFUSED, error=error)
+            raise error from None
         if held.job.state == JobState.UNKNOWN:
             waiting("lookup", LOOKED_FOR)
-            await self.reconcile(held, service, load)
+            await self._reconcile(held, service, load)
 
     async def _in_turn(
         self, held: Held, service: Service, load: Load, waiting: Waiting, first: list[Place | None]
     ) -> None:
+        looked = False
         while True:
             with suppress(Full):
                 turn_of = self.gate.turn(held.job, service, waiting, first.pop() if first else None)
-                async with turn_of as turn, self.http.creating(service.access):
-                    return await self._once(held, service, load, turn)
+                try:
+                    async with turn_of as turn, self.http.creating(service.access):
+                        return await self._once(held, service, load, turn, looked)
+                except Doubted:
+                    waiting("lookup", DOUBTED)
+                    await self.doubts.settle(held, service)
+                if held.job.state == JobState.ACCEPTED:
+                    return None
+                looked = True
 
-    async def _once(self, held: Held, service: Service, load: Load, turn: Turn) -> None:
+    async def _made_all_the_same(self, held: Held, service: Service, waiting: Waiting) -> bool:
+        """Whether a create that will not be sent again made a job, though it was refused to the last."""
+        with anyio.CancelScope(shield=True):
+            if await self.doubts.believed(held, service):
+                return False
+        if held.job.state == JobState.UNKNOWN:
+            waiting("lookup", DOUBTED)
+            await self.doubts.settle(held, service)
+        return held.job.state == JobState.ACCEPTED
+
+    async def _once(self, held: Held, service: Service, load: Load, turn: Turn, looked: bool) -> None:
+        """Send it; ``looked``: it is known already that an earlier one made no job.
+
+        Raises ``Again`` or the refusal, and ``Doubted`` where it is not sent.
+        """
         # The outcome reaches the disk whatever happens to the caller meanwhile.
         with anyio.CancelScope(shield=True):
-            if await self._made_all_the_same(held, service, turn):
+            if not looked and not await self.doubts.believed(held, service, turn):
+                if held.job.state == JobState.UNKNOWN:
+                    raise Doubted
                 return
             sent = self.clock.now()
             trouble = await self._send(held, service, load, turn)
@@ -169,7 +204,10 @@ class Submitter:
             if not again:
                 await move(self.journal, held, JobState.REFUSED, error=trouble, within=learn)
             elif held.job.state == JobState.SENDING:
-                await move(self.journal, held, JobState.INTENDED, error=trouble, within=learn)
+                await move(
+                    self.journal, held, JobState.INTENDED,
+                    error=trouble, sent_until=self.clock.now(), within=learn,
+                )  # fmt: skip
             elif learn is not None:
                 await anyio.to_thread.run_sync(self.journal.transact, learn)
             raise Again(trouble) if again else trouble
@@ -231,26 +269,6 @@ class Submitter:
         await self._accept(held, ticket, learnt(None))
         return None
 
-    async def _made_all_the_same(self, held: Held, service: Service, turn: Turn) -> bool:
-        """Whether a create that was refused for the moment made a job: a gateway may say 429 for a vendor that films.
-
-        One look, where looking is possible. What it finds is this order's, or it is left where it is.
-        """
-        limited = isinstance(held.job.error, ConcurrencyLimited | RateLimited)
-        if not limited or held.job.sent_at is None or not service.find.findable:
-            return False
-        found = await self.lookup.glance(held.job, service)
-        if not isinstance(found, Ticket):
-            return False
-        try:
-            await move(
-                self.journal, held, JobState.ACCEPTED, ticket=found, detail={"found": True},
-                adopted=True, alike=service.find.tag != "unique", within=turn.sending,
-            )  # fmt: skip
-        except (TicketTaken, TicketContested):
-            return False
-        return True
-
     async def _enclosed(self, job: Job, load: Load) -> tuple[str | None, str | None, Supply]:
         """What :meth:`_callback` says, and the media that are sent. No thread is troubled where nothing is read."""
 
@@ -295,8 +313,18 @@ class Submitter:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(lambda: self.journal.move(job, JobState.REFUSED, error=error))
 
-    async def reconcile(self, held: Held, service: Service, load: Load) -> None:
-        """From unknown to accepted, or ``OutcomeUnknown``. Never falls back, never releases money."""
+    async def reconcile(self, held: Held, service: Service, load: Load) -> bool:
+        """From unknown to accepted: True; or ``OutcomeUnknown``. Never falls back, never releases money.
+
+        False for one that was refused, and unknown only since its job might be there all the same: the vendor has
+        nothing that could be it, and it is intended again.
+        """
+        if await self.doubts.settle(held, service):
+            return held.job.state == JobState.ACCEPTED
+        await self._reconcile(held, service, load)
+        return True
+
+    async def _reconcile(self, held: Held, service: Service, load: Load) -> None:
         for sends_left in range(RESENDS, -1, -1):
             found = await self.lookup.find(held, service)
             if found is None:

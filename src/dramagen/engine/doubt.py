@@ -1,0 +1,106 @@
+"""Before a create that was refused for the moment is sent again: has the vendor made its job all the same?
+
+A refusal in the vendor's own words is all but always true. It is not where a gateway answers 429 for a service behind
+it that films. So the vendor is asked once, just before the create goes out again:
+
+* it shows the job, by name or by its words: the job is ours, and nothing is sent;
+* it shows nothing that could be it, or cannot be asked: the refusal is believed;
+* it shows a job of those very seconds that no order has, and does not say whose: the order is unknown until it does.
+  It gives up its turn meanwhile, so that nobody else waits.
+"""
+
+from dataclasses import dataclass
+
+import anyio
+import anyio.to_thread
+
+from dramagen.adapters.base import Ticket, Unsure
+from dramagen.engine.held import Held, move
+from dramagen.engine.jobs import Job
+from dramagen.engine.journal import Journal, TicketContested, TicketTaken
+from dramagen.engine.limits.gate import Turn
+from dramagen.engine.lookup import Lookup, Patience, lost
+from dramagen.engine.service import Service
+from dramagen.engine.state import JobState
+from dramagen.errors import ConcurrencyLimited, DramagenError, RateLimited
+
+REFUSED = "refused"
+"""In the line of the timeline that says why a job is unknown: when its create was refused, Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """Looks for jobs that vendors say they did not make."""
+
+    journal: Journal
+    lookup: Lookup
+
+    async def believed(self, held: Held, service: Service, turn: Turn | None = None) -> bool:
+        """Whether nothing was made, as the vendor said; else the job goes from intended to accepted, or unknown.
+
+        One look. ``turn``: the one it is taken in, where it is in one.
+        """
+        if not _answered(held.job.error) or held.job.sent_at is None or not service.find.findable:
+            return True
+        refused = held.job.sent_until or held.job.updated
+        found = await self.lookup.glance(held.job, service, refused=refused)
+        if isinstance(found, Unsure) and found.maybe:
+            await self._doubted(held, found.why, refused)
+            return False
+        if not isinstance(found, Ticket):
+            return True
+        try:
+            await move(
+                self.journal, held, JobState.ACCEPTED, ticket=found, detail={"found": True}, adopted=True,
+                alike=service.find.tag != "unique", within=None if turn is None else turn.sending,
+            )  # fmt: skip
+        except TicketContested:
+            await self._doubted(held, f"{found.id} may be its job, or that of a create under way", refused)
+        except TicketTaken:
+            return True
+        return False
+
+    async def settle(self, held: Held, service: Service) -> bool:
+        """Whether the job was unknown because of such a doubt; it is then accepted, or intended again.
+
+        Raises ``OutcomeUnknown`` where the vendor does not say whose job it is for as long as the card's patience.
+        """
+        refused = await anyio.to_thread.run_sync(self._refused, held.job)
+        if refused is None:
+            return False
+        patience = Patience(self.lookup.clock, None, service.find.patience)
+        while True:
+            found = await self.lookup.glance(held.job, service, refused=refused)
+            why = found.why if isinstance(found, Unsure) and found.maybe else ""
+            if isinstance(found, Ticket):
+                try:
+                    await self.lookup.adopt(held, found, service, alike=service.find.tag != "unique")
+                except TicketContested:
+                    why = f"{found.id} may be its job, or that of a create under way"
+                else:
+                    return True
+            if not why:
+                with anyio.CancelScope(shield=True):
+                    detail = {"why": "the vendor has no job that could be its"}
+                    await move(self.journal, held, JobState.INTENDED, detail=detail)
+                return True
+            if patience.over:
+                raise lost(held.job, why, "was refused, but its job may have been made all the same,")
+            await patience.pause()
+
+    async def _doubted(self, held: Held, why: str, refused: float) -> None:
+        await move(
+            self.journal, held, JobState.UNKNOWN, sent_until=refused, detail={"why": why, REFUSED: refused}
+        )
+
+    def _refused(self, job: Job) -> float | None:
+        """When the create was refused whose job is doubted; None where its answer was lost."""
+        lines = [line for line in self.journal.timeline(job.id) if line["kind"] == JobState.UNKNOWN]
+        return lines[-1].get(REFUSED) if lines else None
+
+
+def _answered(error: DramagenError | None) -> bool:
+    """Whether it is a vendor's answer to a create: without a connection there was nobody to make anything."""
+    if error is None:
+        return False
+    return isinstance(error, ConcurrencyLimited | RateLimited) or (error.refused and error.code is not None)
