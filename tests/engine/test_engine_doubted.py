@@ -1,0 +1,226 @@
+"""Creates that were refused though their job may have been made: asked about before they are sent again."""
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+
+from dramagen.adapters.base import Absent, Attempt, Flow, Ticket, Unsure
+from dramagen.catalog.cards import Find
+from dramagen.catalog.order import Order
+from dramagen.engine import submit
+from dramagen.engine.service import Service
+from dramagen.errors import OutcomeUnknown, RateLimited
+from dramagen.testing.fake import TASKS
+
+pytestmark = pytest.mark.anyio
+
+HIDDEN = Unsure("a task of that time does not show its prompt", ["cgt-somebodys"])
+BLIND = Unsure("the list could not be read")
+
+
+class Denies(httpx.AsyncBaseTransport):
+    """The fake vendor, whose gateway denies the first creates that it is told to, with a 429 or another answer.
+
+    ``made``: the jobs behind the denied ones are made all the same.
+    """
+
+    def __init__(self, stage: Any, denied: int = 1, made: bool = True) -> None:
+        self.stage, self.denied, self.made = stage, denied, made
+        self.answer = (429, {"error": {"code": "RateLimitExceeded", "message": "slow down"}})
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        denied = request.method == "POST" and request.url.path == TASKS and self.denied > 0
+        self.denied -= denied
+        if denied and not self.made:
+            return httpx.Response(self.answer[0], json=self.answer[1])
+        response: httpx.Response = await self.stage.vendor.handle_async_request(request)
+        return httpx.Response(self.answer[0], json=self.answer[1]) if denied else response
+
+
+@pytest.fixture
+def finding(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Attempt]]:
+    """Lets the vendor answer to looks with these, the last again and again: ``finding(HIDDEN, Absent())``."""
+
+    def answer(*answers: Any) -> list[Attempt]:
+        asked: list[Attempt] = []
+
+        def find(self: Any, order: Order, attempt: Attempt) -> Flow[Ticket | Absent | Unsure]:
+            yield from ()
+            asked.append(attempt)
+            found = answers[min(len(asked), len(answers)) - 1]
+            found = found() if callable(found) else found
+            return Ticket(id=found, route=order.route) if isinstance(found, str) else found
+
+        monkeypatch.setattr("dramagen.adapters.seedance.SeedanceAdapter.find", find)
+        return asked
+
+    return answer
+
+
+async def test_a_job_that_shows_whose_it_is_only_later_is_waited_for_and_not_made_twice(
+    stage: Any, finding: Callable[..., list[Attempt]]
+) -> None:
+    asked = finding(HIDDEN, HIDDEN, HIDDEN, "cgt-fake-1")
+    async with stage.studio(transport=Denies(stage)) as studio:
+        clip = await studio.shoot(stage.shot)
+        kinds = [line["kind"] for line in studio.timeline(clip.job_id)]
+        assert not studio.ledger().unknown
+    assert kinds[:5] == ["reserved", "sending", "intended", "unknown", "accepted"]
+    assert stage.creates == stage.vendor.billed == 1
+    assert len(asked) == 4
+    assert all(attempt.refused for attempt in asked)
+
+
+async def test_a_strangers_job_is_no_reason_not_to_send_again(
+    stage: Any, finding: Callable[..., list[Attempt]]
+) -> None:
+    asked = finding(HIDDEN, HIDDEN, Absent())
+    async with stage.studio(transport=Denies(stage, made=False)) as studio:
+        clip = await studio.shoot(stage.shot)
+        kinds = [line["kind"] for line in studio.timeline(clip.job_id)]
+    assert kinds[:6] == ["reserved", "sending", "intended", "unknown", "intended", "sending"]
+    assert stage.vendor.billed == 1
+    assert len(asked) == 3  # not once more when its turn comes again
+
+
+@pytest.mark.parametrize("answer", [Absent(), BLIND])
+async def test_where_nothing_could_be_it_one_look_is_all(
+    stage: Any, finding: Callable[..., list[Attempt]], answer: Absent | Unsure
+) -> None:
+    asked = finding(answer)
+    began = stage.clock.now()
+    async with stage.studio(transport=Denies(stage, denied=2, made=False)) as studio:
+        clip = await studio.shoot(stage.shot)
+        sending = [line["at"] for line in studio.timeline(clip.job_id) if line["kind"] == "sending"]
+    assert len(asked) == 2  # one for each that was refused
+    assert stage.vendor.billed == 1
+    assert sending[-1] - began < 60
+
+
+async def test_a_doubt_holds_nobody_else_up(
+    stage: Any, finding: Callable[..., list[Attempt]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With room for one job only, the others film while it is asked whose job that is."""
+    endless = Find.model_construct(findable=True, tag="echoed", patience=1e9)
+    monkeypatch.setattr(Service, "find", property(lambda self: endless))
+    clips: list[Any] = []
+    asked = finding(lambda: Absent() if clips else HIDDEN)
+    async with stage.studio(transport=Denies(stage), limits={"seedance": 1}) as studio:
+        async with anyio.create_task_group() as group:
+            group.start_soon(studio.shoot, stage.shot)
+            while not asked:
+                await anyio.lowlevel.checkpoint()
+            with anyio.fail_after(60):
+                clips.append(await studio.shoot(stage.shot, take=2))
+        assert [job.state for job in studio.jobs()] == ["done", "done"]
+
+
+async def test_what_is_unknown_so_is_sent_by_resume_once_the_vendor_shows_it_is_no_ones_of_ours(
+    stage: Any, finding: Callable[..., list[Attempt]]
+) -> None:
+    finding(HIDDEN)
+    transport = Denies(stage, made=False)
+    async with stage.studio(transport=transport) as studio:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await studio.shoot(stage.shot)
+        assert caught.value.at_risk == studio.jobs()[0].reserved
+    assert stage.creates == 0
+    async with stage.studio(transport=transport) as studio:
+        (result,) = await studio.resume()
+        assert isinstance(result.error, OutcomeUnknown)
+        assert stage.creates == 0
+        finding(Absent())
+        (result,) = await studio.resume()
+        assert result.clip is not None
+        assert not studio.ledger().unknown
+    assert stage.creates == stage.vendor.billed == 1
+
+
+async def test_a_refusal_to_the_last_is_asked_about_too(
+    stage: Any, finding: Callable[..., list[Attempt]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(submit.TRIES, RateLimited, 1)
+    finding("cgt-fake-1")
+    async with stage.studio(transport=Denies(stage)) as studio:
+        clip = await studio.shoot(stage.shot)
+        assert [job.state for job in studio.jobs()] == ["done"]
+    assert clip.cost.amount == stage.COST
+    assert stage.creates == stage.vendor.billed == 1
+
+
+async def test_any_answer_after_which_a_create_is_sent_again_is_asked_about(
+    stage: Any, finding: Callable[..., list[Attempt]]
+) -> None:
+    """An outage in the vendor's own words, say, which is no refusal for being too many."""
+    asked = finding("cgt-fake-1")
+    transport = Denies(stage)
+    transport.answer = (429, {"error": {"code": "ServerOverloaded", "message": "come back later"}})
+    async with stage.studio(transport=transport) as studio:
+        await studio.shoot(stage.shot)
+    assert stage.creates == stage.vendor.billed == 1
+    assert len(asked) == 1
+
+
+async def test_what_never_left_is_not_asked_about(stage: Any, finding: Callable[..., list[Attempt]]) -> None:
+    class Down(httpx.AsyncBaseTransport):
+        left = 2
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if self.left:
+                self.left -= 1
+                raise httpx.ConnectError("no way there")
+            response: httpx.Response = await stage.vendor.handle_async_request(request)
+            return response
+
+    asked = finding(HIDDEN)
+    async with stage.studio(transport=Down()) as studio:
+        await studio.shoot(stage.shot)
+    assert not asked
+
+
+async def test_a_look_knows_other_orders_jobs_and_the_vendors_clock(
+    stage: Any, finding: Callable[..., list[Attempt]]
+) -> None:
+    asked = finding(Absent())
+    async with stage.studio() as studio:
+        await studio.shoot(stage.shot)
+
+    class Late(Denies):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            response.headers["date"] = "Mon, 23 Nov 2026 12:00:00 GMT"
+            return response
+
+    async with stage.studio(transport=Late(stage, made=False)) as studio:
+        await studio.shoot(stage.shot, take=2)
+    (attempt,) = asked
+    assert attempt.others == {"cgt-fake-1"}
+    assert attempt.sent_until is not None
+    assert attempt.ahead is not None
+    noon = 1_795_435_200
+    first, last = attempt.window(600)
+    assert noon - 10 < first < noon < last < noon + 10
+
+
+async def test_nothing_is_sent_for_nobody(stage: Any, finding: Callable[..., list[Attempt]]) -> None:
+    """Whoever ordered it left while it was doubted: its money is free once nothing was made."""
+    asked = finding(HIDDEN)
+    transport = Denies(stage, made=False)
+    async with stage.studio(transport=transport) as studio:
+        async with anyio.create_task_group() as group:
+            group.start_soon(studio.shoot, stage.shot)
+            while len(asked) < 2:
+                await anyio.lowlevel.checkpoint()
+            finding(Absent())
+            group.cancel_scope.cancel()
+        with anyio.fail_after(60):
+            while studio.jobs()[0].open:  # noqa: ASYNC110 - nobody waits for it any more
+                await anyio.sleep(0.01)
+        assert [job.state for job in studio.jobs()] == ["refused"]
+        assert not studio.ledger().unknown
+        assert not studio.ledger().reserved
+    assert stage.creates == 0
