@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -551,3 +552,22 @@ def nobody(request: Request) -> Response:
 
 
 KEY: Any = None
+
+
+def test_after_a_refusal_a_task_that_only_looks_alike_may_be_anybodys() -> None:
+    refused = replace(ATTEMPT, refused=True)
+    assert looked(listed(task())) == ticket()
+    told = looked(listed(task()), attempt=refused)
+    assert isinstance(told, Unsure)
+    assert told.maybe == [ID]
+    told = looked(listed(task()), attempt=replace(refused, others=frozenset({ID})))
+    assert isinstance(told, Unsure)
+    assert not told.maybe
+
+
+def test_a_task_of_another_order_hides_none_of_ours() -> None:
+    other = task(id="cgt-another")
+    assert isinstance(looked(listed(task(), other)), Unsure)
+    assert (
+        looked(listed(task(), other), attempt=replace(ATTEMPT, others=frozenset({"cgt-another"}))) == ticket()
+    )

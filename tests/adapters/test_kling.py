@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -1020,3 +1021,14 @@ def test_a_create_answered_with_an_id_is_a_ticket_and_else_no_refusal(body: Any,
         assert not error.refused or str(code) in map(str, REFUSED)  # noqa: PT017 - see above
     else:
         assert seen == JOB or got.id == str(seen)
+
+
+def test_after_a_refusal_an_untagged_job_may_be_anybodys() -> None:
+    refused = replace(ATTEMPT, refused=True, ahead=0.0)
+    page = {"result": [untagged()], "count": 1, "has_more": False}
+    told = found(UNTAGGED, answer(page), refused)
+    assert isinstance(told, Unsure)
+    assert told.maybe == [JOB]
+    told = found(UNTAGGED, answer(page), replace(refused, others=frozenset({JOB})))
+    assert isinstance(told, Unsure)
+    assert not told.maybe

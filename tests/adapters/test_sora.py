@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -737,3 +738,17 @@ def test_every_state_is_reached() -> None:
         for word in ("queued", "running", "done", "error", "cancelled", "expired")
     }
     assert reached == {"queued", "running", *TERMINAL} - {"missing"}
+
+
+def test_after_a_refusal_only_the_words_prove_anything() -> None:
+    refused = replace(ATTEMPT, refused=True, ahead=0.0)
+    assert isinstance(found(video(), attempt=refused), Ticket)
+    mute = video(model=WAN, seconds="5", size="480x832", prompt=None)
+    told = found(mute, profile="sglang", attempt=refused)
+    assert isinstance(told, Unsure)
+    assert told.maybe == [JOB]
+    assert found(video(), attempt=replace(refused, others=frozenset({JOB}))) == Absent()
+    # A minute off by a clock that is known is another's.
+    told = found(video(created_at=MADE + 60), attempt=refused)
+    assert isinstance(told, Unsure)
+    assert not told.maybe

@@ -1,6 +1,7 @@
 """Wan: looking for a create whose answer was lost, in a list without prompts and on clocks without zones."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from email.utils import formatdate
@@ -251,3 +252,39 @@ def test_it_never_takes_what_may_be_anothers_nor_denies_what_may_be_ours(others:
         assert all(prompt == "a dog." for prompt, _ in inside)
     else:
         assert open_ or ours > 1 or any(prompt is None for prompt, _ in inside)
+
+
+# -- after a refusal: the vendor said that it made nothing --------------------------------------------------------
+
+
+REFUSED = replace(ATTEMPT, refused=True, ahead=3600.0)
+
+
+def test_a_task_that_does_not_show_its_prompt_yet_may_be_ours() -> None:
+    vendor = Vendor(tasks(("x", entry("x"), shown("a dog.")), ("y", entry("y"), shown(None, "RUNNING"))))
+    told = look(vendor)
+    assert isinstance(told, Unsure)
+    assert told.maybe == ["y"]
+
+
+def test_tasks_of_other_orders_are_not_asked_about() -> None:
+    vendor = Vendor(tasks(("x", entry("x"), shown(None, "RUNNING")), ("y", entry("y"), shown())))
+    assert look(vendor, replace(ATTEMPT, others=frozenset({"x"}))) == Ticket(id="y", route=ORDER.route)
+    assert look(vendor, replace(ATTEMPT, others=frozenset({"x", "y"}))) == Absent()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ours"), [(3590.0, False), (3600.0, True), (3630.0, True), (3640.0, False)]
+)
+def test_where_the_vendors_clock_is_known_only_those_seconds_count(seconds: float, ours: bool) -> None:
+    """Within two minutes of a refusal others make tasks too, with the same key; within its seconds hardly ever."""
+    vendor = Vendor(tasks(("y", entry("y", seconds), shown(None, "PENDING"))))
+    told = look(vendor, REFUSED)
+    assert (told.maybe if isinstance(told, Unsure) else told) == (["y"] if ours else Absent())
+
+
+def test_a_task_that_failed_is_waited_for_by_nobody() -> None:
+    """It costs nothing and never shows its prompt."""
+    told = look(Vendor(tasks(("y", entry("y", 3601.0), shown(None, "FAILED")))), REFUSED)
+    assert isinstance(told, Unsure)
+    assert not told.maybe
