@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,14 @@ _TEXT = re.compile(
     r"\s*(?P<currency>[A-Za-z]{3})\s*"
 )
 _SYMBOLS = {"CNY": "¥", "USD": "$"}
+
+
+@lru_cache(maxsize=256)
+def _code(currency: str) -> str:
+    """The currency's code in capitals. Raises ``ValueError`` for what is none."""
+    if not re.fullmatch(r"[A-Za-z]{3}", currency):
+        raise ValueError(f"{currency!r} is not a three-letter currency code, such as 'CNY'")
+    return currency.upper()
 
 
 @total_ordering
@@ -45,8 +53,7 @@ class Money:
             if match is None:
                 raise ValueError(f"{amount!r} is not an amount with a currency, such as '80 CNY'")
             amount, currency = match["amount"].replace(",", "").replace("_", ""), match["currency"]
-        if not re.fullmatch(r"[A-Za-z]{3}", currency):
-            raise ValueError(f"{currency!r} is not a three-letter currency code, such as 'CNY'")
+        code = _code(currency)
         try:
             value = Decimal(amount)
         except InvalidOperation:
@@ -56,7 +63,7 @@ class Money:
         if abs(value) >= LARGEST:
             raise ValueError(f"{amount!r} is beyond any budget: the limit is {LARGEST:,}")
         object.__setattr__(self, "amount", value)
-        object.__setattr__(self, "currency", currency.upper())
+        object.__setattr__(self, "currency", code)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("Money is immutable")

@@ -33,6 +33,7 @@ shots = st.builds(
     Shot,
     writing,
     negative_prompt=st.sampled_from(["", "blur"]),
+    duration=st.sampled_from([5.0, 4.5, 4.75]),
     resolution=st.sampled_from(["720p", "1080p"]),
     camera=st.sampled_from([None, Camera("push_in"), Camera("roll", "slow")]),
     dialogue=st.sampled_from([(), (Line("女主", "你来了。"),), (Line("男主", "走" * 90, language="zh"),)]),
@@ -74,6 +75,22 @@ def test_plain_words_are_not_put_to_the_adapters_twice(warm: Asking, monkeypatch
     assert {a.order.prompt for a in second if isinstance(a, Quote)} == {"雨停了"}
     with pytest.raises(pytest.fail.Exception, match="asked again"):
         asked(warm, shot.changed(prompt="雨停了 --dur 10"))
+
+
+def test_neither_are_they_where_another_length_comes_to_the_same_order(
+    warm: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = Asking(warm.services, warm.intake, warm.rates, can_trim=True)
+    shot = Shot("雨夜", duration=4.5, aspect_ratio="1:1", pin="seedance")
+    asked(fresh, shot)
+    whole, heard = shot.changed(duration=5), shot.changed(duration=4.25, audio=True)
+    cold = [
+        asked(Asking(warm.services, warm.intake, warm.rates, can_trim=True), each) for each in (whole, heard)
+    ]
+    monkeypatch.setattr(seedance_prompt, "wording", lambda order: pytest.fail("asked again"))
+    assert asked(fresh, whole) == cold[0]
+    with pytest.raises(pytest.fail.Exception, match="asked again"):
+        asked(fresh, heard)  # another order
 
 
 def test_an_outsiders_adapter_reads_every_prompt(warm: Asking, monkeypatch: pytest.MonkeyPatch) -> None:

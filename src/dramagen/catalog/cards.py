@@ -222,7 +222,10 @@ class ModelCard(Sourced):
 
     def mode(self, name: str) -> Mode | None:
         """The mode of that name, if the model has it."""
-        return next((mode for mode in self.modes if mode.name == name), None)
+        for mode in self.modes:  # a plan asks hundreds of times
+            if mode.name == name:
+                return mode
+        return None
 
     def retires(self, region: str) -> date | None:
         """The day this region stops serving the model, if one is known."""

@@ -31,13 +31,13 @@ def drafted(
         raise Unfit("region", f"{card.id} is not served in region {route.region}")
     silent = _silent(shot, mode, desk)
     shape = Shape.of(shot, can_trim)
-    key = (route.provider, route.model, mode.name, shape, silent)
-    clip = kept.pictures.answer(key, lambda: fit_picture(shape, mode, silent))
+    where = (route.provider, route.model, mode.name)
+    clip = kept.pictures.answer((*where, shape, silent), lambda: fit_picture(shape, mode, silent))
     notes.adjustments += clip.adjustments
     order = _order(shot, route, card, provider, mode, clip, desk, notes)
     return Draft(
-        order, clip.trim, tuple(notes.adjustments), tuple(notes.warnings), key, mode.prompt,
-        words.shortest(mode.prompt),
+        order, clip.trim, tuple(notes.adjustments), tuple(notes.warnings),
+        (*where, shape.framed, *clip.ordered), mode.prompt, words.shortest(mode.prompt),
     )  # fmt: skip
 
 

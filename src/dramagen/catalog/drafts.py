@@ -15,8 +15,9 @@ from dramagen.clip import Adjustment
 class Draft:
     """An order for one region of a model, its words not checked yet, and what was noted on the way.
 
-    ``key`` is what the price depends on, but for the region, where nothing else of the shot does. ``limit`` is
-    what its words are held against, and ``shortest`` the least number of characters anything there is said of.
+    ``key`` is all of the order but for its region, its words, and what is sent along: what the price depends on where
+    nothing is. ``limit`` is what its words are held against, and ``shortest`` the least number of characters anything
+    there is said of.
     """
 
     order: Order

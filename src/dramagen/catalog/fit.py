@@ -113,10 +113,12 @@ def outline(
     card, provider = catalog.model(route.provider, route.model), catalog.provider(route.provider)
     try:
         ending = _alive(card, route, today, overridden)
-        desk = Desk(measure, adapt, card.media, Notes(shot.strict), planning)
-        draft = drafts.of(
-            route, card, lambda: drafted(shot, route, card, provider, catalog.kept, desk, can_trim)
-        )
+
+        def make() -> Draft:
+            desk = Desk(measure, adapt, card.media, Notes(shot.strict), planning)
+            return drafted(shot, route, card, provider, catalog.kept, desk, can_trim)
+
+        draft = drafts.of(route, card, make)
     except Unfit as no:
         return Refusal.of_checked(route=route, rule=no.rule, reason=no.reason, keyed=keyed)
     order = _there(draft.order, route)

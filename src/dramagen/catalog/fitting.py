@@ -45,12 +45,20 @@ class Notes:
         """Write down what is done differently. Raises ``Unfit`` where the shot is strict about the field."""
         if field in self._strict:
             raise Unfit(field, f"asked {asked}, would be {given} ({why}); the shot is strict about {field}")
-        self.adjustments.append(Adjustment(field=field, asked=str(asked), given=str(given), why=why))
+        self.adjustments.append(
+            Adjustment.of_checked(field=field, asked=str(asked), given=str(given), why=why)
+        )
 
     def warn(self, text: str) -> None:
         """Write down what a person may want to know. Said twice, it is kept once."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+
+@lru_cache(maxsize=1024)
+def same_ratio(one: str, other: str) -> bool:
+    """Whether two spellings, such as ``9:16`` and ``720:1280``, are one ratio."""
+    return fraction(one) == fraction(other)
 
 
 @lru_cache(maxsize=256)

@@ -1,9 +1,10 @@
 """Length, tier, sound, ratio and exact pixels: what the clip will be."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dramagen.catalog.fitting import Notes, Unfit, fraction
+from dramagen.catalog.fitting import Notes, Unfit, same_ratio
 from dramagen.catalog.modes import Mode
 from dramagen.catalog.order import Trim
 from dramagen.shot import RESOLUTIONS
@@ -14,16 +15,17 @@ if TYPE_CHECKING:
 
 def fit_length(shot: "Shape", mode: Mode, notes: Notes, can_trim: bool) -> tuple[Decimal, Trim | None]:
     """Seconds to order, never fewer than asked, and the part of them to keep."""
-    asked, takes = _plain(Decimal(str(shot.duration))), f"films {mode.durations}"
+    asked = _asked(shot.duration)
     found = mode.durations.at_least(asked)
     if found is None:
-        raise Unfit("duration", f"{asked:f} s asked; {takes} in mode {mode.name}")
+        raise Unfit("duration", f"{asked:f} s asked; films {mode.durations} in mode {mode.name}")
     ordered = _plain(found)
     if ordered == asked:
-        return ordered, Trim(seconds=asked) if mode.runs_over and can_trim else None
+        return ordered, Trim.of_checked(seconds=asked) if mode.runs_over and can_trim else None
+    takes = f"films {mode.durations}"
     if can_trim:
         notes.adjust("duration", f"{asked:f} s", f"{ordered:f} s", f"{takes}; trimmed to {asked:f} s")
-        return ordered, Trim(seconds=asked)
+        return ordered, Trim.of_checked(seconds=asked)
     if shot.allow_longer:
         notes.adjust("duration", f"{asked:f} s", f"{ordered:f} s", f"{takes}; not trimmed")
         return ordered, None
@@ -43,7 +45,8 @@ def fit_tier(shot: "Shape", mode: Mode, notes: Notes, silent: str | None = None)
         raise Unfit("audio", f"sound asked; {silent or f'films without sound in mode {mode.name}'}")
     if shot.audio is False and mode.audio == "always":
         raise Unfit("audio", "silence asked; always films with sound")
-    tiers = [t for t in mode.resolutions if _height(t) >= _height(shot.resolution)]
+    least = _height(shot.resolution)
+    tiers = [tier for tier in mode.resolutions if _height(tier) >= least]
     if not tiers:
         raise Unfit("resolution", f"{shot.resolution} asked; films {', '.join(mode.resolutions)} at most")
     why = f"films {', '.join(mode.resolutions)} in mode {mode.name}"
@@ -68,24 +71,28 @@ def fit_ratio(shot: "Shape", mode: Mode) -> str | None:
     """The ratio to ask for, in the vendor's spelling; None where the output follows the first frame."""
     if shot.framed and mode.follows_frame:
         return None
-    wanted = fraction(shot.aspect_ratio)
     for ratio in mode.ratios:
-        if fraction(ratio) == wanted:
+        if same_ratio(ratio, shot.aspect_ratio):
             return ratio
     raise Unfit("ratio", f"{shot.aspect_ratio} asked; films {', '.join(mode.ratios)} in mode {mode.name}")
 
 
 def pixels(shot: "Shape", mode: Mode, tier: str) -> tuple[int, int] | tuple[None, None]:
     """Exact width and height, where the card knows them for this tier and ratio."""
-    wanted = fraction(shot.aspect_ratio)
     for ratio, size in mode.sizes.get(tier, {}).items():
-        if fraction(ratio) == wanted:
+        if same_ratio(ratio, shot.aspect_ratio):
             return size
     return None, None
 
 
 def _height(tier: str) -> int:
     return RESOLUTIONS.index(tier) if tier in RESOLUTIONS else -1
+
+
+@lru_cache(maxsize=256)
+def _asked(seconds: float) -> Decimal:
+    """What a shot asks for, as it is written: every model is asked for the same."""
+    return _plain(Decimal(str(seconds)))
 
 
 def _plain(number: Decimal) -> Decimal:

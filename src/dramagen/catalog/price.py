@@ -31,7 +31,7 @@ def estimate(card: ModelCard, provider: ProviderCard, order: Order) -> Estimate 
     low, high, basis = extra(row, card, order)
     if not basis:
         return filmed
-    return Estimate(
+    return Estimate.of_checked(
         expected=filmed.expected + _priced(low, row, card, provider, order),
         most=filmed.most + _priced(high, row, card, provider, order),
         basis=filmed.basis + basis,
@@ -41,16 +41,16 @@ def estimate(card: ModelCard, provider: ProviderCard, order: Order) -> Estimate 
 def _filmed(row: Price, rate: Money, card: ModelCard, provider: ProviderCard, order: Order) -> Estimate:
     """What the clip alone costs, without what is paid for the inputs."""
     if row.per == "clip":
-        return Estimate(expected=rate, most=rate, basis=f"{_plain(rate)} a clip")
+        return Estimate.of_checked(expected=rate, most=rate, basis=f"{_plain(rate)} a clip")
     if row.per == "second":
         first = _first_second(row, card, provider, order)
         cost = _for_seconds(rate, first, order.duration)
-        return Estimate(expected=cost, most=cost, basis=_seconds_basis(row, rate, first, order))
+        return Estimate.of_checked(expected=cost, most=cost, basis=_seconds_basis(row, rate, first, order))
     if row.per == "compute_second":
         return _compute_estimate(card, rate, order)
     low, high = tokens_of(card, order)
     basis = f"{low:,} tokens" if low == high else f"{low:,} to {high:,} tokens"
-    return Estimate(
+    return Estimate.of_checked(
         expected=_for_tokens(rate, low), most=_for_tokens(rate, high), basis=f"{basis} x {_plain(rate)} / 1M"
     )
 
@@ -220,7 +220,7 @@ def _compute_estimate(card: ModelCard, rate: Money, order: Order) -> Estimate:
     low, high = _compute_seconds(card, order)
     span = f"{_trimmed(low)}" if low == high else f"{_trimmed(low)} to {_trimmed(high)}"
     basis = f"{span} s of compute x {_plain(rate)}"
-    return Estimate(expected=rate * low, most=rate * high, basis=basis)
+    return Estimate.of_checked(expected=rate * low, most=rate * high, basis=basis)
 
 
 def _compute_seconds(card: ModelCard, order: Order) -> tuple[Decimal, Decimal]:

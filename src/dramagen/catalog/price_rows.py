@@ -42,11 +42,17 @@ class When(Part):
             (self.resolution is None or order.resolution in self.resolution)
             and (self.mode is None or order.mode in self.mode)
             and self.audio in (None, order.audio)
-            and self.video_input in (None, any(r.video is not None for r in order.references))
-            and self.voice in (None, any(line.voice is not None for line in order.dialogue))
+            and (
+                self.video_input is None
+                or self.video_input is any(r.video is not None for r in order.references)
+            )
+            and (self.voice is None or self.voice is any(line.voice is not None for line in order.dialogue))
             and (not self.seconds or order.duration in self.seconds)
             and (self.most_images is None or pictures_in(order) <= self.most_images)
-            and all(order.options.get(key) == wanted for key, wanted in self.options.items())
+            and (
+                not self.options
+                or all(order.options.get(key) == wanted for key, wanted in self.options.items())
+            )
         )
 
 

@@ -4,6 +4,7 @@ What follows from a shape alone (length, tier, sound, ratio, pixels, and the pri
 references) is worked out once for each mode and kept beside the cards.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -50,6 +51,11 @@ class Picture:
     width: int | None
     height: int | None
     adjustments: tuple[Adjustment, ...]
+
+    @property
+    def ordered(self) -> tuple[Hashable, ...]:
+        """All that is asked of the vendor; many shapes come to the same."""
+        return self.duration, self.resolution, self.audio, self.aspect_ratio, self.width, self.height
 
 
 @dataclass(frozen=True, slots=True)

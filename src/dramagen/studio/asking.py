@@ -1,6 +1,6 @@
 """Asking routes about a shot. What they say to all shots of a kind is kept, and only the words are looked at anew."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.util import find_spec
@@ -53,6 +53,8 @@ class Asking:
     can_trim: bool = field(default_factory=can_decode)
     can_adapt: bool = field(default_factory=_can_adapt)
     _kept: Shelf[tuple[Asked, ...]] = field(default_factory=lambda: Shelf(KINDS))
+    _read: Shelf[bool] = field(default_factory=Shelf)
+    """The orders, but for their words, whose words an adapter took, and would take any plain ones."""
 
     def ask(
         self, shot: Shot, routes: Sequence[Route], lifted: frozenset[Route], planning: bool, today: date
@@ -65,11 +67,35 @@ class Asking:
             if kept is not None:
                 return [_of_kind(asked, shot, most, drafts) for asked in kept]
         every = [self._ask(shot, route, route in lifted, planning, today, drafts) for route in routes]
-        answers = [_own(asked, drafts) for asked in every]
-        if kind is not None and most is not None:
-            heard = zip(every, answers, strict=True)
-            self._kept.keep(key, tuple(_remembered(asked, answer) for asked, answer in heard))
+        if kind is None or most is None:
+            return [_own(asked, drafts) for asked in every]
+        worded, answers, remembered = kind[1:], [], []
+        for asked in every:
+            answer, then = self._heard(asked, drafts, worded, most)
+            answers.append(answer)
+            remembered.append(then)
+        self._kept.keep(key, tuple(remembered))
         return answers
+
+    def _heard(
+        self, asked: Asked, drafts: Drafts, worded: Hashable, most: int
+    ) -> tuple[Quote | Refusal, Asked]:
+        """The answer to the shot that was asked about, and what is kept of it for others of its kind.
+
+        A shot of another length may come to an order that is known but for its words.
+        """
+        said = asked.said
+        if isinstance(said, Refusal):
+            return said, asked
+        order = (said.route, said.draft.key, worded)
+        if most <= said.draft.shortest and self._read.get(order):
+            answer = complete(said, own_order(said), drafts, asked.wording, read=True)
+        else:
+            answer = _own(asked, drafts)
+        then = _remembered(asked, answer)
+        if then.read:
+            self._read.keep(order, True)
+        return answer, then
 
     def _ask(
         self, shot: Shot, route: Route, lifted: bool, planning: bool, today: date, drafts: Drafts
@@ -126,4 +152,4 @@ def _remembered(asked: Asked, answer: Quote | Refusal) -> Asked:
     refusal = answer if isinstance(answer, Refusal) else None
     if not ours(said.provider.adapter) or (refusal is not None and refusal.rule == "prompt"):
         return asked
-    return replace(asked, read=True, refusal=refusal)
+    return Asked(said, asked.wording, read=True, refusal=refusal)
