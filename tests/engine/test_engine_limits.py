@@ -79,7 +79,7 @@ class Vendor(httpx.AsyncBaseTransport):
 
 
 async def until(true: Callable[[], bool]) -> None:
-    with anyio.fail_after(30):
+    with anyio.fail_after(120):
         while not true():  # noqa: ASYNC110 - what becomes true is another task's doing, or another process's
             await anyio.sleep(0.005)
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -104,8 +105,14 @@ def most_at_once(home: Path, shared: str) -> int:
 def test_two_processes_share_the_places(tmp_path: Path, shared: str, backend: str) -> None:
     with running(speed=300) as emulator:
         emulator.settings(kling={"concurrency": 3})
+        # Nobody hears of an end before all three places were taken.
+        emulator.faults(provider="kling", on="poll", kind="status", status=503, times=10**6)
         words = (tmp_path / "home", backend, shared)
         films = [start(FILM, *words, name, 6, DRAMAGEN_EMULATOR=emulator.url) for name in ("甲", "乙")]
+        while len(emulator.bill()) < 3:
+            assert all(film.poll() is None for film in films)
+            time.sleep(0.05)
+        emulator._control("DELETE", "faults")
         said = [film.communicate(timeout=120)[0] for film in films]
         assert [text.count("done") for text in said] == [6, 6], said
         creates = [request for request in emulator.requests() if request["method"] == "POST"]

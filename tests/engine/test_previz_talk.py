@@ -52,7 +52,7 @@ async def talk(flow: Flow[T], renderer: Renderer) -> T:
 
 async def watched(renderer: Renderer, ticket: Ticket) -> State:
     adapter = PrevizAdapter()
-    with anyio.fail_after(30):
+    with anyio.fail_after(120):
         while True:
             status = (await talk(adapter.poll([ticket]), renderer))[ticket.id]
             if status.state not in ("queued", "running"):

@@ -50,7 +50,7 @@ def told(answer: Answer) -> dict[str, Any]:
 
 
 async def settled(renderer: Renderer, id_: str = "o1:ab") -> dict[str, Any]:
-    with anyio.fail_after(30):
+    with anyio.fail_after(120):
         while (said := told(await renderer.handle("GET", f"/renders/{id_}")))["state"] in (
             "queued",
             "running",

@@ -103,7 +103,7 @@ class Lot:
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Waits until it comes true; a test fails where it never does."""
-        with anyio.fail_after(30):
+        with anyio.fail_after(120):
             while not condition():  # noqa: ASYNC110 - it comes true in the library's own tasks
                 await anyio.sleep(0.005)
 

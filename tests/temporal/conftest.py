@@ -149,7 +149,7 @@ class Team:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
-    async def until(self, holds: Callable[[], Any], seconds: float = 30, pause: float = 0.02) -> Any:
+    async def until(self, holds: Callable[[], Any], seconds: float = 120, pause: float = 0.02) -> Any:
         """What ``holds`` gives once it gives something."""
         import anyio
 

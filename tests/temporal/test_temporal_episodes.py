@@ -94,7 +94,7 @@ async def start(team: Any, file: Path, **options: Any) -> Any:
 
 async def shown(handle: Any, holds: Any) -> Any:
     """The state once it is as said, by shot."""
-    with anyio.fail_after(60):
+    with anyio.fail_after(120):
         while True:
             state = await state_of(handle)
             shots = {shot["id"]: shot for shot in state["shots"]}
