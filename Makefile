@@ -9,6 +9,9 @@ LANE := tests/adapters tests/engine/test_engine_http.py tests/engine/test_engine
 JS := tests/conformance/js
 EPISODE := docs/examples/rain/episode.toml
 
+# The tests start many programs: where a shell forbids to keep bytecode, each would compile all of the library again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all conformance check lint types checks lane postgres docs bench format clean distclean
 
