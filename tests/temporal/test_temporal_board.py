@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -95,6 +96,76 @@ def test_after_a_verdict_another_take_is_filmed_else_the_same_one(error: str, ag
         assert (episode.due(), episode.pick("a", 1)) == (None, "take 1 of a is not filmed")
         assert word(episode) is None
         assert film(episode) == [again]
+
+
+def taken(episode: Board, shot: str = "a") -> list[int]:
+    return [this.take for this in episode.stories[shot].takes]
+
+
+def test_a_retake_that_is_sent_twice_is_one_wish() -> None:
+    episode = board("a")
+    film(episode)
+    assert episode.retake("a", 2) is None
+    assert episode.retake("a", 2) == "take 3 of a is under way already"
+    assert film(episode) == ["a3"]
+    assert episode.retake("a", 2) == "take 3 of a is filmed already"
+    assert episode.retake("a", 3) is None
+    assert film(episode) == ["a4"]
+    assert episode.retake("a", 9) == "a has no take 9"
+
+
+def test_without_a_number_a_take_that_nobody_saw_yet_is_the_one_asked_for() -> None:
+    episode = board("a")
+    assert episode.retake("a") == "take 2 of a is under way already"
+    film(episode)
+    assert (episode.retake("a"), episode.retake("a")) == (None, "take 3 of a is under way already")
+    episode.began("a", 3)
+    assert episode.retake("a") == "take 3 of a is under way already"
+    episode.filmed("a", 3, clip("a3"))
+    assert episode.retake("a") is None
+    assert film(episode) == ["a4"]
+
+
+def test_who_knows_what_is_under_way_may_want_more_all_the_same() -> None:
+    episode = board("a")
+    episode.began("a", 1)
+    assert episode.retake("a", 2) is None
+    assert film(episode) == ["a2", "a3"]
+
+
+@pytest.mark.parametrize("error", ["ContentRejected", "BudgetExceeded"])
+@pytest.mark.parametrize("word", [lambda b: b.reject("a", 1, ""), lambda b: b.retake("a", 1)])
+def test_trying_again_what_failed_is_one_wish_too(error: str, word: Callable[[Board], str | None]) -> None:
+    episode = board("a", takes=1)
+    for _ in range(2):  # it may fail again, and be tried again then
+        begun = len(taken(episode))
+        episode.began("a", 1)
+        episode.failed("a", 1, {"error": error, "message": "no"})
+        assert word(episode) is None
+        assert word(episode) is not None
+        assert len(taken(episode)) == (2 if error == "ContentRejected" else begun)
+        if error == "ContentRejected":
+            break
+
+
+@pytest.mark.parametrize("words", sorted(set(permutations(["pick", "reject", "reject"]))))
+def test_words_that_come_twice_or_out_of_order_film_one_take_at_most(words: tuple[str, ...]) -> None:
+    episode = board("a")
+    film(episode)
+    for word in words:
+        episode.pick("a", 1) if word == "pick" else episode.reject("a", 1, "no")
+    assert taken(episode) == [1, 2, 3]
+    assert film(episode) == ["a3"]
+    for word in words:
+        episode.pick("a", 1) if word == "pick" else episode.reject("a", 1, "no")
+    assert film(episode) == []
+
+
+def test_a_run_from_before_goes_on_as_it_went() -> None:
+    episode = board("a")
+    film(episode)
+    assert (episode.retake("a", once=False), episode.retake("a", once=False)) == (None, None)
+    assert film(episode) == ["a3", "a4"]
 
 
 def test_nobody_is_waited_for_where_nobody_is_asked() -> None:

@@ -35,7 +35,7 @@ class Board:
     def filmed(self, shot_id: str, take: int, clip: Taken) -> None:
         """A take is there."""
         this = self._take(shot_id, take)
-        this.state, this.clip, this.error = "filmed", clip, None
+        this.state, this.clip, this.error, this.replaced = "filmed", clip, None, False
         story, order = self.stories[shot_id], self._orders[shot_id]
         if story.pick is None and (not self._order.wait or order.pick == take):
             story.pick, story.beside = take, this.before
@@ -44,7 +44,7 @@ class Board:
     def failed(self, shot_id: str, take: int, error: JSON) -> None:
         """A take will not be there."""
         this = self._take(shot_id, take)
-        this.state, this.error = "failed", error
+        this.state, this.error, this.replaced = "failed", error, False
         self._changed()
 
     # --- what a person says: None, or why it means nothing -------------------------------------------------
@@ -62,13 +62,23 @@ class Board:
         self._changed()
         return None
 
-    def reject(self, shot_id: str, take: int, reason: str) -> str | None:
-        """Not this one: another is filmed. One that failed is tried again, as :meth:`retake` does."""
+    def reject(self, shot_id: str, take: int, reason: str, *, once: bool = True) -> str | None:
+        """Not this one: another is filmed. One that failed is tried again, as :meth:`retake` does.
+
+        ``once``: said again, late or after a change of mind, nothing more is filmed in its place.
+        """
         this = self._known(shot_id, take)
         if isinstance(this, str):
             return this
         if this.state == "failed":
-            return self.retake(shot_id)
+            if once and this.replaced:
+                return f"take {take} of {shot_id} is followed by another already"
+            if not self._ready(shot_id):
+                return self._waits(shot_id)
+            self._once_more(shot_id)
+            this.replaced = True
+            self._changed()
+            return None
         if this.clip is None:
             return f"take {take} of {shot_id} is not filmed"
         if this.rejected is not None:
@@ -78,29 +88,32 @@ class Board:
         if story.pick == take:
             story.pick = story.beside = None
         self.words.append(Word(this.clip.job_id, False, reason))
-        if self._ready(shot_id):
+        if self._ready(shot_id) and not (once and this.replaced):
+            this.replaced = True
             self._add(shot_id, 1)
         self._changed()
         return None
 
-    def retake(self, shot_id: str) -> str | None:
-        """Try again what failed without a verdict; where nothing did, film one more take."""
+    def retake(self, shot_id: str, after: int | None = None, *, once: bool = True) -> str | None:
+        """Try again what failed without a verdict; where nothing did, film one more take.
+
+        Args:
+            after: the newest take the person knew of: said twice, it is one wish.
+            once: without ``after``, a take that is under way is the one that is asked for.
+        """
         if shot_id not in self.stories:
             return f"there is no shot {shot_id}"
         if not self._ready(shot_id):
-            return f"{shot_id} waits for a pick of {self._orders[shot_id].continues}"
-        before = self._before(shot_id)
-        again = [
-            this
-            for this in self.stories[shot_id].takes
-            if this.state == "failed"
-            and this.before == before
-            and (this.error or {}).get("error") not in FINAL
-        ]
-        for this in again:
-            this.state, this.error = "due", None
-        if not again:
-            self._add(shot_id, 1)
+            return self._waits(shot_id)
+        if after is not None:
+            known = self._known(shot_id, after)
+            if isinstance(known, str):
+                return known
+        there = self._since(shot_id, after) if once or after is not None else None
+        if there is not None:
+            what = "filmed" if there.clip else "under way" if there.state != "failed" else "there, and failed"
+            return f"take {there.take} of {shot_id} is {what} already"
+        self._once_more(shot_id)
         self._changed()
         return None
 
@@ -156,6 +169,32 @@ class Board:
         return [self._told(order) for order in self._orders.values()]
 
     # --- inside ------------------------------------------------------------------------------------------
+
+    def _since(self, shot_id: str, after: int | None) -> Take | None:
+        """The take that is what a person asks for who knew of ``after``; None where it has to be filmed."""
+        before, takes = self._before(shot_id), self.stories[shot_id].takes
+        known = len(takes) if after is None else 1 + next(n for n, t in enumerate(takes) if t.take == after)
+        fitting = [
+            this
+            for number, this in enumerate(takes)
+            if this.before == before
+            and not _tried_again(this)
+            # Of those that were known, what is tried again is it; without a number, what nobody saw yet.
+            and (number >= known or (this.state in ("due", "filming") and (after is None or this.replaced)))
+        ]
+        return fitting[-1] if fitting else None
+
+    def _once_more(self, shot_id: str) -> None:
+        """Try again what failed without a verdict; where nothing did, film one more take."""
+        before = self._before(shot_id)
+        again = [t for t in self.stories[shot_id].takes if t.before == before and _tried_again(t)]
+        for this in again:
+            this.state, this.error, this.replaced = "due", None, True
+        if not again:
+            self._add(shot_id, 1)
+
+    def _waits(self, shot_id: str) -> str:
+        return f"{shot_id} waits for a pick of {self._orders[shot_id].continues}"
 
     def _told(self, order: ShotOrder) -> JSON:
         ready, before = self._ready(order.id), self._before(order.id)
@@ -219,3 +258,8 @@ class Board:
             return f"there is no shot {shot_id}"
         found = [this for this in self.stories[shot_id].takes if this.take == take]
         return found[0] if found else f"{shot_id} has no take {take}"
+
+
+def _tried_again(this: Take) -> bool:
+    """Whether nothing was filmed under that number, and it may be tried again."""
+    return this.state == "failed" and (this.error or {}).get("error") not in FINAL

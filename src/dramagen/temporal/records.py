@@ -89,6 +89,7 @@ class Take:
         before: the take of the other shot whose last frame it starts on.
         rejected: a person's reason for not taking it; None where nobody said so.
         error: why it failed, as ``DramagenError.to_json`` has it.
+        replaced: another was filmed in its place, or it was tried again; asked twice, that is not done twice.
     """
 
     take: int
@@ -97,6 +98,7 @@ class Take:
     clip: Taken | None = None
     rejected: str | None = None
     error: JSON | None = None
+    replaced: bool = False
 
 
 @dataclass

@@ -18,6 +18,8 @@ LONGEST = timedelta(days=2)
 """Of one try at a take. A new try asks the journal and goes on where the last one was."""
 PATIENTLY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 """Whatever may pass is waited for; the activity says which errors will not."""
+ONCE = "said-once"
+"""Since 2026-11-23 a word that is sent twice films nothing twice. Runs from before replay as they went."""
 REMARKS = 20
 """The newest words that meant nothing, kept for whoever wonders why."""
 
@@ -88,12 +90,15 @@ class FilmEpisode:
     @workflow.signal
     def reject(self, shot: str, take: int, reason: str = "") -> None:
         """Not this one, and why; another is filmed."""
-        self._remark(self._board.reject(shot, take, reason))
+        self._remark(self._board.reject(shot, take, reason, once=workflow.patched(ONCE)))
 
     @workflow.signal
-    def retake(self, shot: str) -> None:
-        """Film what failed again, or one more take."""
-        self._remark(self._board.retake(shot))
+    def retake(self, shot: str, after: int | None = None) -> None:
+        """Film what failed again, or one more take than ``after``: sent twice with the same number, it is one wish.
+
+        Without a number nothing more is filmed while a take of the shot is under way.
+        """
+        self._remark(self._board.retake(shot, after, once=workflow.patched(ONCE)))
 
     @workflow.query
     def state(self) -> JSON:
