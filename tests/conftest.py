@@ -281,6 +281,20 @@ def postgres(_postgres_database: str) -> str:
     return _postgres_database
 
 
+# --- vendors -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def kept() -> dict[str, dict[str, Any]]:
+    """An emulator's settings under which no file is gone before a busy machine has fetched it: the hour for which
+    some vendors keep one is six seconds where a second is ten minutes."""
+    return {
+        "hailuo": {"link_seconds": 10**6},
+        "replicate": {"data_life": 10**6},
+        "sora": {"content_life": 10**6},
+    }
+
+
 # --- the command line --------------------------------------------------------------------------------------------
 
 
@@ -324,11 +338,13 @@ def run() -> Callable[..., Done]:
 
 
 @pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch, place: Path) -> Iterator["Handle"]:
+def emulator(
+    monkeypatch: pytest.MonkeyPatch, place: Path, kept: dict[str, dict[str, Any]]
+) -> Iterator["Handle"]:
     """Every provider is an emulator, 500 times as fast as the world, for what runs in ``place``."""
     from dramagen.emulator.server import running
 
     (place / "dramagen.toml").write_text("time_scale = 500\n")
-    with running(speed=500) as handle:
+    with running(speed=500, settings=kept) as handle:
         monkeypatch.setenv("DRAMAGEN_EMULATOR", handle.url)
         yield handle

@@ -91,8 +91,8 @@ def cast() -> Cast:
 
 
 @pytest.fixture(scope="session")
-def _emulator() -> Iterator[Handle]:
-    with running(speed=SPEED) as handle:
+def _emulator(kept: dict[str, Any]) -> Iterator[Handle]:
+    with running(speed=SPEED, settings=kept) as handle:
         yield handle
 
 

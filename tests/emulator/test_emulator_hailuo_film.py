@@ -57,8 +57,8 @@ LOW = V1.changed(pin="hailuo:cn/hailuo-02", first_frame=WIDE, resolution="512p")
 
 
 @pytest.fixture(scope="module")
-def _emulator() -> Iterator[Handle]:
-    with running(speed=SPEED) as handle:
+def _emulator(kept: dict[str, Any]) -> Iterator[Handle]:
+    with running(speed=SPEED, settings=kept) as handle:
         yield handle
 
 
@@ -238,7 +238,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "adaptive": {"adaptive_shown": "adaptive"},
     "oldest first": {"list_order": "oldest"},
     "statuses": {"v1_status": "own", "v1_refused_id": "absent", "fail_word": "Failed"},
-    "short links": {"link_seconds": 120},
+    "short links": {"link_seconds": 900},
 }
 
 

@@ -66,8 +66,8 @@ VERDICTS = [
 
 
 @pytest.fixture(scope="module")
-def _emulator() -> Iterator[Handle]:
-    with running(speed=SPEED) as handle:
+def _emulator(kept: dict[str, Any]) -> Iterator[Handle]:
+    with running(speed=SPEED, settings=kept) as handle:
         yield handle
 
 

@@ -100,13 +100,6 @@ SOLD: dict[str, dict[str, Any]] = {
 }
 """The smallest clip of each provider."""
 
-KEPT: dict[str, dict[str, Any]] = {
-    "replicate": {"data_life": 10**6},
-    "sora": {"content_life": 10**6},
-    "hailuo": {"link_seconds": 10**6},
-}
-"""Seconds. The hour they keep a file is six seconds here, and a process may take as long to be started again."""
-
 FAULTS: list[dict[str, Any]] = [
     {"on": "create", "kind": "drop"},
     {"on": "create", "kind": "drop", "after_accept": True},
@@ -159,7 +152,7 @@ Life = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def filming(emulator: Handle, tmp_path: Path) -> Iterator[Callable[..., Life]]:
+def filming(emulator: Handle, tmp_path: Path, kept: dict[str, Any]) -> Iterator[Callable[..., Life]]:
     """Starts a process that films, as often as asked: ``life(steps, pause)`` gives its exit code and last word."""
     with ExitStack() as stack:
 
@@ -176,7 +169,7 @@ def filming(emulator: Handle, tmp_path: Path) -> Iterator[Callable[..., Life]]:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
             emulator.reset()
-            emulator.settings(**KEPT)
+            emulator.settings(**kept)
 
             def life(steps: int | None = None, pause: float = 0.0) -> tuple[int, str]:
                 assert process.stdin is not None

@@ -104,8 +104,8 @@ def expected(who: str, fault: Fault, find: Find) -> str:
 
 
 @pytest.fixture(scope="module")
-def _emulator() -> Iterator[Handle]:
-    with running(speed=SPEED) as handle:
+def _emulator(kept: dict[str, Any]) -> Iterator[Handle]:
+    with running(speed=SPEED, settings=kept) as handle:
         yield handle
 
 
@@ -208,12 +208,12 @@ async def lose(emulator: Handle, who: str, fault: Fault, find: Find, home: Path)
 
 VALUES: dict[str, list[Any]] = {
     "concurrency": [1],
-    "content_life": [600],
+    "content_life": [36_000],
     "create_rps": [1],
     "creates_per_minute": [2],
     "fail_word": ["Failed"],
     "job_seconds": [1, 250],
-    "link_seconds": [120],
+    "link_seconds": [900],
     "list_delay": [30],
     "list_page": [1],
     "list_qps": [0],
@@ -227,7 +227,7 @@ VALUES: dict[str, list[Any]] = {
     "unknown_state": ["rendering"],
     "unknown_status": ["RENDERING"],
 }
-"""What is tried of an option that is a number or a word."""
+"""What is tried of an option that is a number or a word. No life is so short that a busy machine fetches too late."""
 
 ELSEWHERE = {
     # callbacks, cancels and moderation have tests of their own; these say what an account or a server is

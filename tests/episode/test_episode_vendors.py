@@ -37,12 +37,12 @@ Row = Callable[..., None]
 
 
 @pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Handle]:
+def emulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: dict[str, Any]) -> Iterator[Handle]:
     for name in list(os.environ):
         if name.startswith("DRAMAGEN_") or "_API_" in name or name == "FAL_KEY" or "proxy" in name.lower():
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    with running(speed=SPEED) as handle:
+    with running(speed=SPEED, settings=kept) as handle:
         monkeypatch.setenv("DRAMAGEN_EMULATOR", handle.url)
         yield handle
 

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import anyio
@@ -73,8 +74,8 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 
 
 @pytest.fixture(scope="module")
-def _emulator() -> Iterator[Handle]:
-    with running(speed=SPEED) as handle:
+def _emulator(kept: dict[str, Any]) -> Iterator[Handle]:
+    with running(speed=SPEED, settings=kept) as handle:
         yield handle
 
 

@@ -34,8 +34,8 @@ SIGNING = {"kling": {"webhook_secrets": [SECRET]}, "sora": {"webhook_secrets": [
 
 
 @pytest.fixture(scope="module")
-def _emulator() -> Iterator[Handle]:
-    with running(speed=SPEED) as handle:
+def _emulator(kept: dict[str, Any]) -> Iterator[Handle]:
+    with running(speed=SPEED, settings=kept) as handle:
         yield handle
 
 
