@@ -48,8 +48,8 @@ def vendors(_still: Handle) -> Handle:
 
 
 @pytest.fixture(scope="session")
-def _hurried() -> Iterator[Handle]:
-    with running(speed=1000) as handle:
+def _hurried(kept: dict[str, Any]) -> Iterator[Handle]:
+    with running(speed=1000, settings=kept) as handle:
         yield handle
 
 
@@ -108,7 +108,7 @@ def node(tmp_path: Path) -> Callable[..., Any]:
         environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CI": "1"}
         ended = subprocess.run(
             [program, str(JS / script), *arguments],
-            env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+            env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
         assert ended.returncode == status, ended.stderr
         return json.loads(ended.stdout or ended.stderr)

@@ -173,7 +173,7 @@ def test_it_takes_the_emulators_webhooks(client: Callable[..., Any], signature: 
         made.predictions.create(
             model=KLING, input=TEXT, webhook="https://me.io/hook", webhook_events_filter=["start"]
         )
-        assert came.wait(timeout=10)
+        assert came.wait(timeout=60)
         secret = made.webhooks.default.secret()
     headers, body = got[0]
     validate = replicate.webhook.Webhooks.validate
