@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from dramagen.emulator.server import Handle
 
 FEW = 1
-"""Cases (a backend is one too) of each `matrix` test that a normal run takes; `matrix(few=0)` takes none of them."""
+"""Cases (a backend is one too) of each `matrix` test that a normal run takes; `matrix(few=0)` takes none of them.
+
+`matrix(of="anyio_backend")` draws that parameter alone: every case of the others is run, on one of the two. It is for
+what would wait alike on both, where the waiting itself is tested elsewhere.
+"""
 
 SAMPLE = "1"
 """Draws the samples of a normal run, unless DRAMAGEN_SEED says otherwise."""
@@ -123,8 +127,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     matrices: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if item.get_closest_marker("matrix"):
-            matrices.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        if marker := item.get_closest_marker("matrix"):
+            matrices.setdefault(_drawn_from(item, marker.kwargs.get("of")), []).append(item)
     left_out = set()
     for name, cases in sorted(matrices.items()):
         marker = cases[0].get_closest_marker("matrix")
@@ -134,6 +138,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
+
+
+def _drawn_from(item: pytest.Item, of: str | None) -> str:
+    """The name that an item shares with the cases it is drawn from: all of its test, or those that differ in ``of``."""
+    name, _, case = item.nodeid.partition("[")
+    called = getattr(item, "callspec", None)
+    if of is None or called is None:
+        return name
+    return f"{name}[{case.replace(str(called.params.get(of)), '', 1)}"
 
 
 @pytest.fixture(autouse=True, scope="session")

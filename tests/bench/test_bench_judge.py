@@ -94,6 +94,7 @@ def at(server: Server, clock: VirtualClock | None = None) -> Endpoint:
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_take_is_asked_about_defect_by_defect_at_its_native_size(
     server: Server, suite: Suite, takes: list[Take], tmp_path: Path
 ) -> None:
@@ -132,6 +133,7 @@ async def test_a_take_is_asked_about_defect_by_defect_at_its_native_size(
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_pair_counts_only_where_both_orders_agree(
     server: Server, suite: Suite, takes: list[Take], tmp_path: Path
 ) -> None:
@@ -157,6 +159,7 @@ async def test_a_pair_counts_only_where_both_orders_agree(
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_what_was_asked_once_is_not_asked_again_and_still_counted(
     server: Server, suite: Suite, takes: list[Take], tmp_path: Path
 ) -> None:
@@ -172,6 +175,7 @@ async def test_what_was_asked_once_is_not_asked_again_and_still_counted(
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_an_outage_is_waited_out_and_a_refusal_is_not(server: Server) -> None:
     answers = [(503, "busy"), (429, "{}"), said({"ok": True})]
     server.reply = lambda words: answers.pop(0)
@@ -199,6 +203,7 @@ async def test_an_outage_is_waited_out_and_a_refusal_is_not(server: Server) -> N
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_take_it_cannot_be_asked_about_stops_no_other(
     server: Server, suite: Suite, takes: list[Take], tmp_path: Path
 ) -> None:
@@ -209,6 +214,7 @@ async def test_a_take_it_cannot_be_asked_about_stops_no_other(
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 @pytest.mark.parametrize("document", [{}, {"answers": []}, {"answers": [{"id": "limbs", "defect": False}]}])
 async def test_silence_is_no_clean_take(
     server: Server, suite: Suite, takes: list[Take], tmp_path: Path, document: Any
@@ -231,6 +237,7 @@ def to_film(take: Take) -> Take:
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_what_is_reckoned_beforehand_is_the_most_it_costs(
     server: Server, suite: Suite, takes: list[Take], tmp_path: Path
 ) -> None:
@@ -255,6 +262,7 @@ async def test_what_is_reckoned_beforehand_is_the_most_it_costs(
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_judge_that_counts_higher_than_was_reckoned_is_not_asked_past_what_was_agreed_to(
     server: Server,
     suite: Suite,

@@ -24,7 +24,7 @@ from dramagen.errors import ConfigError, DramagenError, JobExpired, OutcomeUnkno
 from dramagen.store import StoreUnavailable
 from dramagen.testing import FakeProvider
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix(of="anyio_backend")]
 
 Sample = Callable[[Iterable[Any], int], list[Any]]
 

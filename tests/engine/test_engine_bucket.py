@@ -13,7 +13,7 @@ from dramagen.store import StoreUnavailable, WrongContent
 from dramagen.store.bucket import Bucket
 
 pytest.importorskip("obstore")
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix(of="anyio_backend")]
 
 Open = Callable[..., Studio]
 

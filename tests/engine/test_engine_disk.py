@@ -18,7 +18,7 @@ from dramagen.engine.state import JobState
 from dramagen.engine.watch import Watcher
 from dramagen.errors import DramagenError, ProviderUnavailable
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix(of="anyio_backend")]
 
 Break = Callable[..., None]
 

@@ -20,7 +20,7 @@ from dramagen.media.probe import probe
 from dramagen.money import Money
 from dramagen.shot import Shot
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix(of="anyio_backend")]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from dramagen import Episode, Money
 from dramagen.errors import BudgetExceeded, ConfigError, InvalidShot
 from dramagen.routing import InvalidNumbers
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix(of="anyio_backend")]
 
 
 @pytest.mark.parametrize("take", [0, -1, 1.5, 1.0, "2", True, None, 2**31])

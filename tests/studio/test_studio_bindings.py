@@ -10,7 +10,7 @@ import pytest
 from dramagen.errors import BudgetExceeded, ConfigError, ContentRejected, InvalidShot, NoRoute
 from dramagen.events import Event
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix(of="anyio_backend")]
 
 
 def dearest(shot: Any, quotes: Any, rates: Any) -> Any:

@@ -15,7 +15,7 @@ from dramagen.events import Event, to_json
 from dramagen.shot import Shot
 from dramagen.studio.broadcast import Broadcast, Events
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix(of="anyio_backend")]
 
 FILMED = ["planned", "reserved", "submitted", "ready", "collected", "verified"]
 ORDER = ["planned", "fell_back", "reserved", "resumed", "submitted", "queued", "running", *FILMED[3:]]

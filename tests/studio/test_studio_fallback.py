@@ -8,7 +8,7 @@ import pytest
 from dramagen.errors import ContentRejected, JobFailed, OutcomeUnknown
 from dramagen.testing.fake import FakeJob
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix(of="anyio_backend")]
 
 
 def models(vendor: Any) -> list[str]:

@@ -9,7 +9,7 @@ from dramagen import Reference, Shot
 from dramagen.errors import DramagenError, OutcomeUnknown
 from dramagen.testing.fake import CLIP_HOST, TASKS
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix(of="anyio_backend")]
 
 URL = f"https://{CLIP_HOST}/reference.mp4?signature=open-sesame"
 

@@ -73,6 +73,7 @@ def test_a_pin_of_no_form_is_no_pin(pin: str) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_retired_model_says_since_when_and_what_instead(lot: Any) -> None:
     async with lot.open() as studio:
         with pytest.raises(RetiredModel) as raised:
@@ -177,6 +178,7 @@ def test_a_policy_that_answers_nonsense_is_a_setting_that_is_wrong(lot: Any, ans
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_policy_may_leave_everything_out(lot: Any) -> None:
     async with lot.open(policy=lambda shot, quotes, rates: []) as studio:
         with pytest.raises(NoRoute) as raised:
@@ -197,6 +199,7 @@ def test_a_named_policy_must_exist(lot: Any) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_why_a_pin_cannot_serve_begins_with_what_can_be_changed(lot: Any) -> None:
     async with lot.open(lot.vendor(), keys=BOTH, routing={"deny": ["kling"]}) as studio:
         with pytest.raises(NoRoute) as raised:

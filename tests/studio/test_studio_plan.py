@@ -122,6 +122,7 @@ def test_previz_stands_in_only_where_no_provider_has_a_key(lot: Any) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_it_never_stands_in_for_a_shot_no_keyed_provider_can_film(lot: Any) -> None:
     impossible = lot.shot.changed(duration=50)
     async with lot.open() as studio:
@@ -131,6 +132,7 @@ async def test_it_never_stands_in_for_a_shot_no_keyed_provider_can_film(lot: Any
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_stand_in_says_so_on_the_clip_and_a_pinned_one_does_not(lot: Any) -> None:
     small = Shot("雨夜", duration=0.5, resolution="360p")
     async with lot.open(keys={}, virtual=False) as studio:
@@ -172,6 +174,7 @@ def picture() -> Any:
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_url_is_not_measured_until_prepared_and_fetched_once(lot: Any, picture: str) -> None:
     from anyio import create_task_group
 
@@ -192,6 +195,7 @@ async def test_a_url_is_not_measured_until_prepared_and_fetched_once(lot: Any, p
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_private_url_is_refused_unless_allowed(lot: Any, picture: str) -> None:
     async with lot.open(keys={}) as studio:
         with pytest.raises(InvalidShot, match="allow_private") as raised:

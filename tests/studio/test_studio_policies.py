@@ -52,6 +52,7 @@ def test_deny_and_allow_are_pins_and_say_so(lot: Any) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_pin_to_what_is_denied_is_an_error_not_a_swap(lot: Any) -> None:
     vendor = lot.vendor()
     async with lot.open(vendor, routing={"deny": ["seedance-2.0"]}) as studio:
@@ -134,6 +135,7 @@ def first_alone(shot: Any, quotes: Any, rates: Any) -> Any:
     ],
 )
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_policy_that_answers_no_list_is_named_with_what_it_must_return(
     lot: Any, policy: Any, told: str
 ) -> None:
@@ -160,6 +162,7 @@ def test_a_policy_of_other_arguments_is_refused_before_anything_is_planned(lot: 
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_rejection_counts_for_the_next_take_of_the_shot_and_never_against_a_pin(lot: Any) -> None:
     vendor = lot.vendor()
     async with lot.open(vendor) as studio:
@@ -182,6 +185,7 @@ async def test_a_rejection_counts_for_the_next_take_of_the_shot_and_never_agains
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_verdicts_move_beliefs_and_are_there_in_the_next_studio_and_unseen_takes_are_not(
     lot: Any,
 ) -> None:
@@ -199,6 +203,7 @@ async def test_verdicts_move_beliefs_and_are_there_in_the_next_studio_and_unseen
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_defective_clip_is_a_rejection_nobody_had_to_make(lot: Any) -> None:
     shot = lot.shot.changed(resolution="720p", pin=lot.PIN)  # what comes is smaller
     async with lot.open() as studio:
@@ -213,6 +218,7 @@ async def test_a_defective_clip_is_a_rejection_nobody_had_to_make(lot: Any) -> N
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_every_decision_is_made_again_from_what_the_journal_says(lot: Any) -> None:
     async with lot.open(lot.vendor("fail")) as studio:
         planned = studio.plan(lot.shot).shots[0]
@@ -243,6 +249,7 @@ def _by_hand(decision: Decision) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_decision_is_in_the_currency_of_the_caps_and_money_is_untouched(lot: Any) -> None:
     async with lot.open() as studio:
         clip = await studio.shoot(lot.shot.pinned(lot.PIN))

@@ -54,6 +54,7 @@ def sound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_cause_without_remedies_ends_the_take_now_and_when_asked_again(lot: Any) -> None:
     vendor = lot.vendor("fail")
     async with lot.open(vendor, routing={"remedies": {"failed": [], "outage": []}}) as studio:
@@ -66,6 +67,7 @@ async def test_a_cause_without_remedies_ends_the_take_now_and_when_asked_again(l
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 @pytest.mark.usefixtures("sound_is_refused")
 async def test_without_leave_a_shot_keeps_its_sound_and_goes_to_another_route(lot: Any) -> None:
     shot = lot.shot.changed(audio=True)
@@ -79,6 +81,7 @@ async def test_without_leave_a_shot_keeps_its_sound_and_goes_to_another_route(lo
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 @pytest.mark.usefixtures("sound_is_refused")
 async def test_with_leave_the_same_route_films_it_silent_once_and_the_clip_says_so(lot: Any) -> None:
     shot = lot.shot.changed(audio=True).pinned(lot.PIN)
@@ -98,6 +101,7 @@ async def test_with_leave_the_same_route_films_it_silent_once_and_the_clip_says_
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 @pytest.mark.usefixtures("sound_is_refused")
 async def test_silence_is_tried_once_and_a_second_no_is_the_end(lot: Any) -> None:
     shot = lot.shot.changed(audio=True).pinned(lot.PIN)
@@ -111,6 +115,7 @@ async def test_silence_is_tried_once_and_a_second_no_is_the_end(lot: Any) -> Non
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 @pytest.mark.usefixtures("sound_is_refused")
 async def test_a_lost_create_is_no_verdict_whatever_the_remedies(lot: Any) -> None:
     shot = lot.shot.changed(audio=True).pinned(lot.PIN)
@@ -123,6 +128,7 @@ async def test_a_lost_create_is_no_verdict_whatever_the_remedies(lot: Any) -> No
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_refused_face_halves_a_routes_chance_for_pictures_in_this_run(
     lot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +150,7 @@ async def test_a_refused_face_halves_a_routes_chance_for_pictures_in_this_run(
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 @pytest.mark.usefixtures("sound_is_refused")
 async def test_a_refused_sound_is_remembered_in_this_run_and_the_decision_says_so(lot: Any) -> None:
     shot = lot.shot.changed(audio=True)
@@ -161,6 +168,7 @@ async def test_a_refused_sound_is_remembered_in_this_run_and_the_decision_says_s
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 @pytest.mark.usefixtures("sound_is_refused")
 async def test_a_plan_of_the_same_studio_knows_what_was_refused_until_it_is_closed(lot: Any) -> None:
     shot = lot.shot.changed(audio=True)
@@ -185,6 +193,7 @@ async def test_a_plan_of_the_same_studio_knows_what_was_refused_until_it_is_clos
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 @pytest.mark.usefixtures("sound_is_refused")
 async def test_a_clip_that_is_there_is_as_good_as_before_its_route_refused_another(lot: Any) -> None:
     shot = lot.shot.changed(audio=True)

@@ -37,6 +37,7 @@ def test_once_more_is_no_remedy_where_it_cannot_help(lot: Any, cause: str) -> No
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_the_same_route_films_it_once_more(lot: Any) -> None:
     vendor, shot = lot.vendor(OUTPUT), lot.shot.pinned(lot.PIN)
     async with lot.open(vendor, routing={"remedies": AGAIN}) as studio:
@@ -54,6 +55,7 @@ async def test_the_same_route_films_it_once_more(lot: Any) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_it_is_done_once_whoever_asks_and_the_other_route_comes_after(lot: Any) -> None:
     vendor = lot.vendor("fail", "fail")
     async with lot.open(vendor, routing={"remedies": PARTING}) as studio:
@@ -64,6 +66,7 @@ async def test_it_is_done_once_whoever_asks_and_the_other_route_comes_after(lot:
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 @pytest.mark.parametrize("pin", [None, "seedance/seedance-2.0"])
 async def test_a_second_no_is_the_end_and_asking_again_buys_nothing(lot: Any, pin: str | None) -> None:
     vendor, shot = lot.vendor("fail", "fail"), lot.shot.changed(pin=pin)
@@ -75,6 +78,7 @@ async def test_a_second_no_is_the_end_and_asking_again_buys_nothing(lot: Any, pi
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_pin_elsewhere_is_filmed_whatever_another_route_said(lot: Any) -> None:
     vendor = lot.vendor("fail", "fail")
     async with lot.open(vendor, routing={"remedies": AGAIN}) as studio:
@@ -87,6 +91,7 @@ async def test_a_pin_elsewhere_is_filmed_whatever_another_route_said(lot: Any) -
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_second_job_that_is_lost_stays_unknown_and_there_is_no_third(lot: Any) -> None:
     vendor = lot.vendor("fail", "lose")
     everything = {cause: ["again", "other_route"] for cause in AGAIN}
@@ -100,6 +105,7 @@ async def test_a_second_job_that_is_lost_stays_unknown_and_there_is_no_third(lot
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_the_log_says_which_remedy_and_for_how_much(lot: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", logger="dramagen.events")
     async with lot.open(lot.vendor("fail"), routing={"remedies": AGAIN}) as studio:
@@ -110,6 +116,7 @@ async def test_the_log_says_which_remedy_and_for_how_much(lot: Any, caplog: pyte
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 @pytest.mark.parametrize("script", [("fail",), ("fail", "fail")])
 async def test_callers_of_one_take_share_the_second_job(lot: Any, script: tuple[fake.Outcome, ...]) -> None:
     vendor, shot = lot.vendor(*script), lot.shot.pinned(lot.PIN)
@@ -129,6 +136,7 @@ async def test_callers_of_one_take_share_the_second_job(lot: Any, script: tuple[
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_a_lost_create_is_not_ordered_once_more(lot: Any) -> None:
     vendor = lot.vendor("drop")
     everything = {cause: ["again", "other_route"] for cause in AGAIN}
@@ -153,6 +161,7 @@ def spoiling(lot: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 @pytest.mark.parametrize(
     ("remedies", "jobs"), [({}, 1), ({"defective": ["again"]}, 2), ({"defective": ["other_route"]}, 2)]
 )
@@ -178,6 +187,7 @@ async def test_past_a_defective_clip_only_by_name(
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_the_second_job_is_within_every_budget(lot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     vendor, shot = spoiling(lot, monkeypatch), lot.shot.pinned(lot.PIN)
     async with lot.open(vendor, routing={"remedies": AGAIN}) as studio:
@@ -190,6 +200,7 @@ async def test_the_second_job_is_within_every_budget(lot: Any, monkeypatch: pyte
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_the_error_says_what_leave_would_have_bought_and_for_how_much(lot: Any) -> None:
     shot = lot.shot.pinned(lot.PIN)
     async with lot.open(lot.vendor(OUTPUT)) as studio:
@@ -202,6 +213,7 @@ async def test_the_error_says_what_leave_would_have_bought_and_for_how_much(lot:
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_the_error_names_the_other_route_where_that_is_forbidden(lot: Any) -> None:
     async with lot.open(lot.vendor(OUTPUT), routing={"remedies": {"output_moderation": []}}) as studio:
         second = studio.plan(lot.shot).shots[0].attempts[1]
@@ -226,6 +238,7 @@ def test_the_price_of_silence_is_that_of_the_same_route_without_sound(lot: Any) 
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 @pytest.mark.parametrize(("failures", "paid"), [(None, 3), (1, 1), (4, 4)])
 async def test_so_many_jobs_of_a_take_may_be_paid_for_in_vain(
     lot: Any, failures: int | None, paid: int
@@ -245,6 +258,7 @@ async def test_so_many_jobs_of_a_take_may_be_paid_for_in_vain(
 
 
 @pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
 async def test_verdicts_that_cost_nothing_do_not_use_it_up(lot: Any) -> None:
     vendor = lot.vendor(*[OUTPUT] * 4)
     async with lot.open(vendor, routing={"failures": 1}) as studio:

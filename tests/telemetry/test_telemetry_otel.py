@@ -27,7 +27,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from dramagen.telemetry.record import Telemetry  # noqa: E402 - likewise
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.matrix(of="anyio_backend")]
 
 PIN = "seedance/seedance-1.0-pro-fast"
 PHASES = ["plan", "reserve", "submit", "watch", "collect", "verify"]
