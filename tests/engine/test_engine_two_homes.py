@@ -1,6 +1,7 @@
 """Two machines, two homes, one journal: a take is bought once, whoever asks for it and whoever dies."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -12,11 +13,13 @@ import anyio
 import pytest
 
 from dramagen import Config, Image, Studio
+from dramagen.adapters.base import Unsure
 from dramagen.emulator import running
 from dramagen.engine import ownership
+from dramagen.engine.database import JournalUnavailable
 from dramagen.engine.journal import JobMoved, Journal
 from dramagen.engine.state import JobState
-from dramagen.errors import DramagenError, JobExpired
+from dramagen.errors import DramagenError, JobExpired, OutcomeUnknown
 
 pytestmark = pytest.mark.anyio
 
@@ -78,6 +81,37 @@ async def test_what_is_done_elsewhere_is_fetched_again_and_not_paid_again(
             assert again.path.is_relative_to(stage.home / "two")
             assert (again.sha256, again.cost) == (first.sha256, first.cost)
         assert two.ledger() == machines.studio("one").ledger()
+    assert stage.creates == stage.vendor.billed == 1
+
+
+async def test_a_ticket_that_only_the_senders_home_knows_is_asked_for_by_where_that_is(
+    stage: Any, machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database went away while the vendor answered."""
+    original = Journal.move
+
+    def move(self: Journal, job: Any, to: JobState, **known: Any) -> Any:
+        if to in (JobState.ACCEPTED, JobState.REFUSED):
+            raise JournalUnavailable("the database is away")
+        return original(self, job, to, **known)
+
+    def find(self: Any, order: Any, attempt: Any) -> Any:
+        yield from ()
+        return Unsure("the list cannot be read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "move", move)
+        async with machines.studio("one") as one:
+            with pytest.raises(JournalUnavailable, match=r"tickets\.log"):
+                await one.shoot(stage.shot)
+    monkeypatch.setattr("dramagen.adapters.seedance.SeedanceAdapter.find", find)
+    async with machines.studio("two") as two:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await two.shoot(stage.shot)
+        assert f"sent from {platform.node()}:{stage.home / 'one'}: if tickets.log there" in str(caught.value)
+        (stage.home / "two" / "tickets.log").write_bytes((stage.home / "one" / "tickets.log").read_bytes())
+        (result,) = await two.resume()
+        assert result.clip is not None
     assert stage.creates == stage.vendor.billed == 1
 
 

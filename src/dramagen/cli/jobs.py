@@ -18,6 +18,7 @@ from dramagen.engine.entries import Entry
 from dramagen.engine.jobs import Job
 from dramagen.engine.ledger import ASSUMED, ledger_of
 from dramagen.engine.report import short
+from dramagen.engine.rescue import NAME, sender
 from dramagen.engine.state import JobState
 from dramagen.errors import ConfigError
 from dramagen.events import Result
@@ -136,6 +137,9 @@ def show(
         say(f"the provider calls it {job.ticket.id}")
     if job.error is not None:
         say(f"error: {job.error}")
+    there = sender(steps) if job.state == JobState.UNKNOWN else None
+    if there is not None:
+        say(f"it was sent from {there}; if its id came and could not be written down, it is in {NAME} there")
     words = [
         {"at": review["at"], "kind": "a person accepted it" if review["accepted"] else "a person rejected it"}
         | ({"reason": review["reason"]} if review["reason"] else {})

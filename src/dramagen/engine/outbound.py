@@ -12,12 +12,12 @@ from dramagen.engine.flight import Leg
 from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
 from dramagen.engine.limits.gate import Place
-from dramagen.engine.rescue import NAME, Rescue
+from dramagen.engine.rescue import NAME, Rescue, sender, whereabouts
 from dramagen.engine.service import Service
 from dramagen.engine.state import JobState
 from dramagen.engine.submit import LOOKED_FOR, Submitter, Unwritten
 from dramagen.engine.telling import Teller
-from dramagen.errors import AuthError, DramagenError, JobFailed
+from dramagen.errors import AuthError, DramagenError, JobFailed, OutcomeUnknown
 from dramagen.store import Store
 
 
@@ -64,13 +64,26 @@ class Outbound:
             await self.submitter.lookup.adopt(leg, kept, service)
             return
         waiting("lookup", LOOKED_FOR)
-        if await self.submitter.reconcile(leg, service, load):
-            return
+        try:
+            if await self.submitter.reconcile(leg, service, load):
+                return
+        except OutcomeUnknown as unknown:
+            await anyio.to_thread.run_sync(self._tell_where, leg.job.id, unknown)
+            raise
         if not leg.flight.waiters:
             unwanted = DramagenError("given up before it was sent again")
             await self.submitter.give_up(leg.job, unwanted)
             raise unwanted
         await self.submitter.submit(leg, service, load, waiting)
+
+    def _tell_where(self, job_id: str, unknown: OutcomeUnknown) -> None:
+        """Another home may know what this one cannot: its ticket, if it came and the journal could not be written."""
+        there = sender(self.submitter.journal.timeline(job_id))
+        if there is not None and there != whereabouts(self.store.home):
+            unknown.args = (
+                f"{unknown.message}. It was sent from {there}: if {NAME} there names the job, copy that line into "
+                f"{self._rescue.path} and run again",
+            )
 
     @property
     def _rescue(self) -> Rescue:

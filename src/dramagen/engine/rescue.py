@@ -7,8 +7,11 @@ next flight of the job looks here before it asks the vendor.
 import json
 import logging
 import os
+import platform
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dramagen.adapters.base import Ticket
 
@@ -16,6 +19,20 @@ log = logging.getLogger("dramagen.engine")
 
 NAME = "tickets.log"
 """What the file is called in a home."""
+
+SENDER = "from"
+"""In the line of the timeline that says that a create is sent: the home it is sent from, see :func:`whereabouts`."""
+
+
+def whereabouts(home: Path) -> str:
+    """A home as those who share a journal with it know it: machine and folder."""
+    return f"{platform.node()}:{home.absolute()}"
+
+
+def sender(timeline: Iterable[Mapping[str, Any]]) -> str | None:
+    """The home a job's create was last sent from, where its timeline says so: only there may its ticket be kept."""
+    found = [line[SENDER] for line in timeline if line.get(SENDER)]
+    return str(found[-1]) if found else None
 
 
 @dataclass(frozen=True, slots=True)

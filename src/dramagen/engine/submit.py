@@ -28,6 +28,7 @@ from dramagen.engine.journal import Journal
 from dramagen.engine.limits.gate import Closed, Full, Gate, Place, Turn
 from dramagen.engine.lookup import Lookup, lost
 from dramagen.engine.owner import LeaseLost, Owner, Pledge
+from dramagen.engine.rescue import SENDER, whereabouts
 from dramagen.engine.service import Service
 from dramagen.engine.state import JobState
 from dramagen.errors import (
@@ -233,7 +234,9 @@ class Submitter:
                     turn.sending(tx)
                 given.append(self.owner.pledge(tx))
 
-            detail = {"path": sent.path} | ({"callback": base} if base else {})
+            detail = {"path": sent.path, SENDER: whereabouts(self.address.home)}
+            if base:
+                detail["callback"] = base
             await move(self.journal,
                 held, JobState.SENDING, sent_at=since or created, body_digest=sent.body_digest,
                 credential=service.access.fingerprint, detail=detail,
