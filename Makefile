@@ -44,7 +44,7 @@ types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
 checks: $(VENV)/installed-dev
-	$(BIN)/python -m pytest tests/checks
+	DRAMAGEN_MATRIX=all $(BIN)/python -m pytest tests/checks
 
 lane: $(VENV)/installed-dev  ## the adapters and the engine's HTTP again, on httpx2 in the place of httpx
 	PYTHONPATH=tests/lanes $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -p lane_httpx2 $(LANE) -m "not matrix"

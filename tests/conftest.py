@@ -141,7 +141,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _drawn_from(item: pytest.Item, of: str | None) -> str:
-    """The name that an item shares with the cases it is drawn from: all of its test, or those that differ in ``of``."""
+    """The name that an item shares with the cases it is drawn from: its test's, or those that differ in ``of``."""
     name, _, case = item.nodeid.partition("[")
     called = getattr(item, "callspec", None)
     if of is None or called is None:

@@ -22,6 +22,9 @@ RUN = {"sh": ["bash", "-euo", "pipefail"], "python": [sys.executable]}
 SHOWN = {"text", "toml", "json", "console", "make", ""}
 """Languages that are only shown. Anything else is a spelling mistake, which would go unrun."""
 
+ALWAYS = {"README.md"}
+"""Run in every run; of the others a normal one takes four, `make check` and `make test-all` all."""
+
 KEYS = re.compile(r"_API_KEY$|_ACCESS_KEY$|_SECRET_KEY$|_API_TOKEN$|^FAL_KEY|^DRAMAGEN_")
 SECONDS = 120
 
@@ -53,25 +56,45 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-@pytest.mark.parametrize(
-    "document", [d for d in DOCUMENTS if d not in TRANSLATIONS], ids=lambda path: str(path.relative_to(ROOT))
-)
+def to_run(document: Path) -> list[Block]:
+    """The blocks of a document that are to run here, in order."""
+    return [b for b in blocks(document.read_text("utf-8")) if b.language in RUN and not b.excuse]
+
+
+def name_of(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
+PROGRAMS = [d for d in DOCUMENTS if d not in TRANSLATIONS and to_run(d)]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_every_block_is_in_a_language_that_is_run_or_shown(document: Path) -> None:
+    found = blocks(document.read_text("utf-8"))
+    assert [f"line {b.line}: {b.language}" for b in found if b.language not in {*RUN, *SHOWN}] == []
+
+
+@pytest.mark.parametrize("document", [d for d in PROGRAMS if name_of(d) in ALWAYS], ids=name_of)
+def test_every_block_of_the_front_page_runs_as_printed(document: Path, tmp_path: Path) -> None:
+    run_all(document, tmp_path)
+
+
+@pytest.mark.matrix(few=4)
+@pytest.mark.parametrize("document", [d for d in PROGRAMS if name_of(d) not in ALWAYS], ids=name_of)
 def test_every_block_runs_as_printed(document: Path, tmp_path: Path) -> None:
-    todo = [block for block in blocks(document.read_text("utf-8")) if block.language not in SHOWN]
-    unknown = [f"line {block.line}: {block.language}" for block in todo if block.language not in RUN]
-    assert unknown == []
-    if all(block.excuse for block in todo):
-        return
-    project = tmp_path / "dramagen"
+    run_all(document, tmp_path)
+
+
+def run_all(document: Path, scratch: Path) -> None:
+    project = scratch / "dramagen"
     project.mkdir()
     for name in ("docs", "providers"):
         shutil.copytree(ROOT / name, project / name)
-    for block in todo:
-        if block.excuse is None:
-            run(block, project, tmp_path)
+    for block in to_run(document):
+        run(block, project, scratch)
 
 
-@pytest.mark.parametrize("document", TRANSLATIONS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("document", TRANSLATIONS, ids=name_of)
 def test_a_translation_shows_the_programs_of_its_original(document: Path) -> None:
     original = document.with_name(document.name.replace(".zh.", "."))
     here, there = (programs(path.read_text("utf-8")) for path in (document, original))
@@ -115,7 +138,7 @@ def run(block: Block, project: Path, scratch: Path) -> None:
 LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
     broken = [
         link for link in LINK.findall(document.read_text("utf-8")) if not (document.parent / link).exists()
