@@ -40,7 +40,8 @@ async def test_a_paid_take_with_a_defect_is_not_counted_again(lot: Any, short: A
     )
     gone = after.shots[0]
     assert (gone.attempts, gone.held) == ((), None)
-    assert gone.ended.startswith("seedance:cn/seedance-2.0 gave no usable clip (defective: ")
+    assert gone.ended.startswith("seedance:cn/seedance-2.0: the clip is paid for and unusable: ")
+    assert f"({after.shots[1].choice.price.expected} paid). Nothing more is bought" in gone.ended
     assert gone.ended in str(after)
     assert after.to_json()["shots"][0]["ended"] == gone.ended
     assert after.unfilmable == (gone,)
@@ -88,8 +89,9 @@ async def test_where_every_route_of_the_pin_failed_nothing_is_left_to_pay(lot: A
         plan = studio.plan(shot)
     assert plan.most == EMPTY
     assert plan.idle
-    assert plan.shots[0].ended.startswith(
-        f"{studio.catalog.matching(shot.pin)[0].id} gave no usable clip (failed: "
+    assert plan.shots[0].ended.startswith(f"{studio.catalog.matching(shot.pin)[0].id}: ")
+    assert plan.shots[0].ended.endswith(
+        "Nothing more is bought for this take: film another, or this one with fresh=True"
     )
     assert plan.shots[0].ended in str(plan)
 

@@ -115,7 +115,7 @@ async def judged(asked: JudgeKey, left: JudgeAhead, results: Results, folder: Pa
     note(
         f"judge {asked.model}: up to {left.calls} questions, {price}"
         if left.calls
-        else f"judge {asked.model}"
+        else f"judge {asked.model}: nothing left to ask"
     )
     with counted("questions answered", left.calls) as told:
         async with Endpoint.at(asked.url, asked.model, asked.key) as endpoint:
@@ -124,7 +124,9 @@ async def judged(asked: JudgeKey, left: JudgeAhead, results: Results, folder: Pa
                 prices=asked.prices, most=left.most, told=told,
             )  # fmt: skip
     cost = f", {found.cost}" if found.cost is not None else ""
-    note(f"judge {asked.model}: {found.usage.sent} tokens sent, {found.usage.received} received{cost}")
+    note(
+        f"judge {asked.model}: {found.usage.sent} tokens sent, {found.usage.received} received{cost}, in all"
+    )
     for take, why in list(found.failures.items())[:3]:
         note(f"judge: {take}: {why}")
     value, on = found.agreement(results.said)

@@ -12,7 +12,7 @@ from dramagen.routing.plan import Plan
 
 
 def ahead(plan: Plan, listed: Sequence[Slot]) -> Table:
-    """Per route: how many takes are to be filmed, are held, or cannot be; what they may cost."""
+    """Per route: how many takes are to be filmed, are there or over, or cannot be; what they may cost."""
     table = plain_table("route", ">to film", ">held", ">cannot", ">expected", ">at most")
     for route in dict.fromkeys(slot.id.route for slot in listed):
         answers = [p for p, slot in zip(plan.shots, listed, strict=True) if slot.id.route == route]
@@ -20,7 +20,7 @@ def ahead(plan: Plan, listed: Sequence[Slot]) -> Table:
         zero = Money.zero(plan.currency)
         expected = sum((plan.rates.convert(price.expected, plan.currency) for price in open_ones), zero)
         most = sum((plan.rates.convert(price.most, plan.currency) for price in open_ones), zero)
-        held = sum(p.held is not None for p in answers)
+        held = sum(p.held is not None or p.ended is not None for p in answers)
         cannot = len(answers) - held - len(open_ones)
         table.add_row(route, str(len(open_ones)), str(held), str(cannot), str(expected), str(most))
     table.add_section()

@@ -106,7 +106,9 @@ def _end(planned: Plan) -> NoReturn:
     names = [shot.shot.name for shot in planned.unfilmable]
     which = names[0] if len(names) == 1 else f"any of these {len(names)} shots"
     more = " more" if len(names) < len(planned.shots) else ""
-    note(f"nothing{more} can be filmed: no route can film {which} as things stand")
+    over = all(shot.ended is not None for shot in planned.unfilmable)
+    why = "every take left is over without a clip" if over else f"no route can film {which} as things stand"
+    note(f"nothing{more} can be filmed: {why}")
     raise typer.Exit(exits.FAILED)
 
 

@@ -90,9 +90,9 @@ class Standings:
 
 
 def _said(job: Job) -> str:
-    why = f": {job.error.message}" if job.error is not None else ""
-    paid = f"{job.cost} is paid" if job.cost else "nothing is paid"
+    why = job.error.message if job.error is not None else f"no clip came, the job is {job.state.value}"
+    paid = f" ({job.cost} paid)" if job.cost else ""
     return (
-        f"{job.route.id} gave no usable clip ({job.state.value}{why}); {paid}, and nothing more is bought for this "
-        "take: another take, or fresh=True, is"
+        f"{job.route.id}: {why.rstrip('.')}{paid}. Nothing more is bought for this take: film another, or this one "
+        "with fresh=True"
     )
