@@ -68,7 +68,7 @@ def _examples(complete: bool) -> None:
     # The time an example takes, and the time to draw it, say how busy the machine is and nothing of the property.
     hurry: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
     settings.register_profile("same", derandomize=True, **hurry)
-    settings.register_profile("search", derandomize=False, print_blob=True, **hurry)
+    settings.register_profile("search", max_examples=400, derandomize=False, print_blob=True, **hurry)
     settings.load_profile("search" if complete else "same")
     if not complete:
         # Constants out of the code that is loaded are drawn too, and what is loaded differs with the tests that ran

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import pytest
 from httpx import Request, Response
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dramagen.adapters.base import (
@@ -979,7 +979,6 @@ DONE = json.loads(
 )
 
 
-@settings(max_examples=400, deadline=None)
 @given(body=spoilt(RUNNING), status=st.sampled_from([200, 200, 200, 400, 401, 429, 500, 502, 504]))
 def test_a_running_job_is_ended_by_no_nonsense(body: Any, status: int) -> None:
     try:
@@ -991,7 +990,6 @@ def test_a_running_job_is_ended_by_no_nonsense(body: Any, status: int) -> None:
     assert not any(s.state in TERMINAL for s in told.values())
 
 
-@settings(max_examples=400, deadline=None)
 @given(body=spoilt(DONE), status=st.sampled_from([200, 200, 404, 503]))
 def test_nonsense_raises_only_typed_errors(body: Any, status: int) -> None:
     flows: list[Flow[Any]] = [
@@ -1008,7 +1006,6 @@ def test_nonsense_raises_only_typed_errors(body: Any, status: int) -> None:
             assert "sig=" not in str(error)  # noqa: PT017 - most answers raise nothing
 
 
-@settings(max_examples=400, deadline=None)
 @given(body=spoilt(json.loads(created().content)), status=st.sampled_from([200, 200, 400, 500]))
 def test_a_create_answered_with_an_id_is_a_ticket_and_else_no_refusal(body: Any, status: int) -> None:
     data = body.get("data") if isinstance(body, dict) else None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from httpx import Request, Response
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dramagen.adapters.base import PAID, Absent, Adapter, Attempt, Delivery, Status, Ticket, Unsure, Usage
@@ -790,7 +790,6 @@ FIELDS = ["id", "status", "content", "usage", "error", "created_at", "updated_at
           "ResponseMetadata", "execution_expires_after"]  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
 @given(
     changes=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4),
     dropped=st.sets(st.sampled_from(FIELDS), max_size=3),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from httpx import Request, Response
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dramagen.adapters.base import PAID, Adapter, Attempt, Delivery, Secret, Ticket, Usage
@@ -693,7 +693,6 @@ JSONS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(body=JSONS, status=st.sampled_from([200, 400, 403, 404, 429, 500]))
 def test_whatever_is_answered_only_typed_errors_come_out(body: Any, status: int) -> None:
     adapter = DashScopeAdapter()

@@ -75,7 +75,7 @@ def paid_request(order: Order, provider: str) -> bool:
     return True
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(route=st.sampled_from(ROUTES), inputs=INPUTS, said=WORDS)
 def test_what_is_quoted_can_be_sent(fitted: Fitted, route: str, inputs: dict, said: dict) -> None:  # type: ignore[type-arg]  # fields of a shot
     where = Route.from_id(route)

@@ -109,7 +109,7 @@ def within(order: Order, shot: Shot, catalog: Catalog) -> None:
     )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(shot=shots(), route=st.sampled_from(ROUTES), can_trim=st.booleans(), overridden=st.booleans())
 def test_no_quote_breaks_its_card(
     fitted: Fitted, catalog: Catalog, shot: Shot, route: str, can_trim: bool, overridden: bool
@@ -134,7 +134,7 @@ def test_no_quote_breaks_its_card(
     assert found.price.most.amount >= 0
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(shot=shots(), route=st.sampled_from(ROUTES), more=st.sampled_from([0.5, 1.0, 5.0]))
 def test_a_longer_shot_never_costs_less(fitted: Fitted, shot: Shot, route: str, more: float) -> None:
     short = fitted(shot.changed(cuts=()), route, overridden=True)
@@ -144,7 +144,7 @@ def test_a_longer_shot_never_costs_less(fitted: Fitted, shot: Shot, route: str, 
         assert short.price.most <= longer.price.most
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(shot=shots(), route=st.sampled_from(ROUTES))
 def test_a_fit_is_the_same_every_time(fitted: Fitted, shot: Shot, route: str) -> None:
     one, two = fitted(shot, route), fitted(shot, route)

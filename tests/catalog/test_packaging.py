@@ -84,6 +84,7 @@ def test_wheel_and_sdist_carry_the_cards(checkout: dict[str, object], tmp_path: 
     same_cards(found_from(again, tmp_path), checkout, again)
 
 
+@pytest.mark.matrix(few=0)  # `make` installs it like that: every other test reads the checkout so
 def test_an_editable_install_reads_the_checkout(checkout: dict[str, object], tmp_path: Path) -> None:
     home = tmp_path / "venv"
     venv.create(home)

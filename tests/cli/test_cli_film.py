@@ -100,6 +100,7 @@ def test_a_budget_below_the_upper_bound_stops_before_anything_is_sent(run: Run, 
     assert run("film", FILE, "--pin", "kling", "--yes").code == 3
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("provider", ["kling", "seedance"])
 def test_the_emulator_is_billed_once_a_shot_and_the_ledger_agrees(
     run: Run, emulator: Handle, provider: str

@@ -38,6 +38,7 @@ def dramagen(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.matrix(few=2)
 @pytest.mark.parametrize("blocked", [("typer",), ("rich",)])
 @pytest.mark.parametrize("arguments", [("--help",), ("film", "rain/episode.toml")])
 def test_without_its_extra_a_command_says_the_pip_line(
