@@ -12,6 +12,7 @@ import pytest
 from dramagen import Budget
 from dramagen.config import Limits
 from dramagen.engine.limits import gate as gates
+from dramagen.engine.limits.admission import decide
 from dramagen.errors import (
     AuthError,
     BudgetExceeded,
@@ -417,3 +418,43 @@ async def test_reaching_a_cap_lets_what_runs_come_home(stage: Any) -> None:
         assert all(isinstance(error, BudgetExceeded) for _, error in takes.failures)
         assert not studio.ledger().reserved
     assert stage.creates == len(takes)
+
+
+def asked_of(studio: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grows by one for every time the gate asks the database who may go."""
+    asked: list[str] = []
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        asked.append("who")
+        return decide(*args, **kwargs)
+
+    monkeypatch.setattr(gates, "decide", counted)
+    return asked
+
+
+async def test_creates_that_come_one_at_a_time_are_asked_about_as_they_are_written_down(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage.studio(limits={"seedance": Limits(concurrency=10)}) as studio:
+        asked = asked_of(studio, monkeypatch)
+        for number in range(8):
+            await studio.shoot(stage.shot.model_copy(update={"prompt": f"shot {number}"}))
+        assert stage.creates == 8
+        assert len(asked) == 1
+
+
+async def test_room_that_another_studio_took_meanwhile_is_not_sent_into(stage: Any) -> None:
+    vendor = Vendor(stage)
+    limits = {"seedance": Limits(concurrency=3)}
+    shots = [stage.shot.model_copy(update={"prompt": f"shot {number}"}) for number in range(8)]
+    async with (
+        stage.studio(limits=limits, transport=vendor) as here,
+        stage.studio(limits=limits, transport=vendor) as there,
+    ):
+        await here.shoot(shots[0])  # two more might have gone, it was told
+        await there.shoot(shots[1])
+        async with anyio.create_task_group() as group:
+            for number, shot in enumerate(shots[2:]):
+                group.start_soon((here, there)[number % 2].shoot, shot)
+    assert stage.creates == 8
+    assert vendor.peak <= 3

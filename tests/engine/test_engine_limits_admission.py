@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +22,7 @@ from dramagen.engine.database import SQLite, Transaction
 from dramagen.engine.jobs import Intent, Job
 from dramagen.engine.journal import Database, Journal
 from dramagen.engine.limits import admission
-from dramagen.engine.limits.admission import FRESH, Crowd, Decision, decide, full
+from dramagen.engine.limits.admission import FRESH, Crowd, Decision, decide, full, turned_away
 from dramagen.engine.limits.line import Line, running
 from dramagen.engine.schema import MIGRATIONS
 from dramagen.engine.state import JobState
@@ -86,6 +87,26 @@ class House:
 
         return self.journal.move(job, S.SENDING, within=within)
 
+    def would_go(self, job: Job, leaving: Any) -> bool:
+        """Whether it would be let go if it alone were asked about now."""
+        queues = {job.episode or "": [job.created]}
+        said = []
+
+        def ask(tx: Transaction) -> None:
+            said.append(decide(tx, LINE, job.owner, queues, leaving, Crowd(), self.now))
+            raise TakenBack  # nothing of it stays written
+
+        with suppress(TakenBack):
+            self.journal.transact(ask)
+        return bool(said[0].go)
+
+    def send_unasked(self, job: Job, leaving: Any) -> Job:
+        def within(tx: Transaction) -> None:
+            if turned_away(tx, LINE, job.owner, job.episode or "", job.created, leaving, self.now):
+                raise TakenBack
+
+        return self.journal.move(job, S.SENDING, within=within)
+
 
 class Admission(RuleBasedStateMachine):
     """Any order of arrivals, decisions, sends and ends, in two processes."""
@@ -138,6 +159,22 @@ class Admission(RuleBasedStateMachine):
             queue = self.house.waiting[job.owner].setdefault(job.episode or "", [])
             queue.append(job)
             queue.sort(key=lambda each: each.created)
+
+    @rule(owner=st.sampled_from(["me", "you"]), episode=st.sampled_from(["", "e1", "e2"]))
+    def send_unasked(self, owner: str, episode: str) -> None:
+        queue = self.house.waiting[owner].get(episode)
+        if not queue:
+            return
+        mine = [job for job in self.let_go if job.owner == owner]
+        leaving = [SimpleNamespace(episode=job.episode or "", sent=False) for job in mine]
+        may = self.house.would_go(queue[0], leaving)
+        try:
+            self.sent.append(self.house.send_unasked(queue[0], leaving))
+        except TakenBack:
+            assert not may
+        else:
+            assert may
+            queue.pop(0)
 
     @rule(data=st.data(), to=st.sampled_from([S.ACCEPTED, S.UNKNOWN, S.REFUSED, S.INTENDED]))
     def answer(self, data: st.DataObject, to: JobState) -> None:

@@ -39,9 +39,11 @@ class Decision:
         until: Unix seconds before which nothing changes by itself; None where a running job has to end first.
         reason, why: what the others wait for, in one word and in a sentence; none where it is only for a moment.
         error: what they end with instead, where waiting is no use.
+        spare: so many more might have gone; none where anybody waits, here or in another process.
     """
 
     go: list[str] = field(default_factory=list)
+    spare: int = 0
     probing: bool = False
     until: float | None = None
     reason: str = "place"
@@ -65,6 +67,7 @@ def decide(
     leaving: Sequence[Leaving],
     crowd: Crowd,
     now: float,
+    written: str | None = None,
 ) -> Decision:
     """Let as many go as there is room for.
 
@@ -75,6 +78,7 @@ def decide(
         waiting: when each job was ordered, oldest first, by episode; of many no more than may run at once.
         leaving: creates of this process that were let go before.
         now: Unix seconds.
+        written: the episode of a create that is decided about and is in the journal as sent already.
     """
     state = breaker.standing(tx, line, now)
     if state.closed:
@@ -83,6 +87,8 @@ def decide(
     if limit.until > now:
         return Decision(until=limit.until, reason="pause", why="the vendor refused creates for the moment")
     counts = running(tx, line, now)
+    if written is not None:
+        counts[written] -= 1
     under_way = Counter(each.episode for each in leaving if not each.sent)
     counts.update(under_way)
     room = sum(map(len, waiting.values()))
@@ -97,6 +103,9 @@ def decide(
     if room > 0:
         others = _others(tx, line, me) if limit.at_once is not None else []
         _share(tx, line, decision, room, counts, waiting, others, now)
+        if not others and len(decision.go) == sum(map(len, waiting.values())):
+            may = AT_HAND if limit.at_once is None else limit.at_once - counts.total()
+            decision.spare = 0 if limit.careful or state.probe else max(0, min(may, AT_HAND))
     if decision.go and state.probe:
         decision.probing = True
         breaker.probing(tx, state.probe, line, now)
@@ -112,6 +121,23 @@ def full(tx: Transaction, line: Line, now: float) -> bool:
         return True
     limit = ceiling(tx, line, now).at_once
     return limit is not None and running(tx, line, now).total() > limit
+
+
+def turned_away(
+    tx: Transaction,
+    line: Line,
+    me: str,
+    episode: str,
+    since: float,
+    leaving: Sequence[Leaving],
+    now: float,
+) -> bool:
+    """Whether a create that nobody was asked about, and that has just been written down as sent, must be taken back.
+
+    It is asked now, as by :func:`decide`, and with as much right as any other.
+    """
+    decision = decide(tx, line, me, {episode: [since]}, leaving, Crowd(), now, written=episode)
+    return decision.probing or not decision.go
 
 
 def _share(

@@ -19,7 +19,7 @@ from dramagen.engine.database import Transaction
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal
 from dramagen.engine.limits import breaker, ceiling
-from dramagen.engine.limits.admission import AT_HAND, Crowd, Decision, decide, full, withdraw
+from dramagen.engine.limits.admission import AT_HAND, Crowd, Decision, decide, full, turned_away, withdraw
 from dramagen.engine.limits.line import Line
 from dramagen.engine.service import Service
 from dramagen.errors import ConcurrencyLimited, DramagenError, RateLimited
@@ -47,7 +47,10 @@ class Closed(Exception):
 
 @dataclass(eq=False, slots=True)
 class Place:
-    """Where a create stands in its line. ``called`` is called once: its turn has come, or ``error`` says why not."""
+    """Where a create stands in its line. ``called`` is called once: its turn has come, or ``error`` says why not.
+
+    ``unasked``: it was let go on what the database said of room before, and is asked about as it is written down.
+    """
 
     queue: "_Queue"
     episode: str
@@ -60,6 +63,7 @@ class Place:
     left: bool = False
     sent: bool = False
     probing: bool = False
+    unasked: bool = False
 
     def __lt__(self, other: "Place") -> bool:
         return (self.since, self.number) < (other.since, other.number)
@@ -89,9 +93,10 @@ class Turn:
 
     def sending(self, tx: Transaction) -> None:
         """It is written down as being sent. Raises :class:`Full` where there is no room for it any more."""
-        if full(tx, self.line, self.clock.now()):
+        place, now = self._place, self.clock.now()
+        if place.queue.turns_away(tx, place, now) if place.unasked else full(tx, self.line, now):
             raise Full
-        self._place.sent = True
+        place.sent = True
 
     def ended(self, tx: Transaction, error: DramagenError | None, sent: float) -> None:
         """What became of it: None for accepted. ``sent``: when it was sent, Unix seconds."""
@@ -195,6 +200,7 @@ class _Queue:
         self._crowd = Crowd()
         self._joined = 0
         self._probe_lost = False
+        self._spare = 0
         self.changed = anyio.Event()
 
     def join(self, job: Job, told: Told, called: Callable[[], None]) -> Place:
@@ -212,6 +218,8 @@ class _Queue:
             del self._leaving[place]
             # It went to see whether a breaker can be closed, and came back without having asked.
             self._probe_lost |= place.probing
+            if place.unasked and not place.sent:
+                self._spare = 0
         elif place.episode in self._waiting:
             queue = self._waiting[place.episode]
             number = bisect_left(queue, place)
@@ -234,6 +242,8 @@ class _Queue:
                 await self.changed.wait()
                 continue
             await self._hands_free()
+            if self._let_go_unasked():
+                continue
             try:
                 decision = await anyio.to_thread.run_sync(self._journal.transact, self._asked())
             except Exception as problem:
@@ -245,6 +255,26 @@ class _Queue:
             self._apply(decision)
             if self._waiting:
                 await self._rest(decision.until)
+
+    def _let_go_unasked(self) -> bool:
+        """Let everybody go, where the last answer left room for as many; each is asked about when it is sent.
+
+        That saves a visit to the database for each of those that come one at a time.
+        """
+        everybody = [place for queue in self._waiting.values() for place in queue]
+        crowded = len(everybody) > min(self._spare, AT_HAND - len(self._leaving))
+        if crowded or self._probe_lost or self._crowd.jobs:
+            return False
+        self._spare -= len(everybody)
+        for place in everybody:
+            place.unasked = True
+        self._apply(Decision(go=[place.episode for place in everybody], spare=self._spare))
+        return True
+
+    def turns_away(self, tx: Transaction, place: Place, now: float) -> bool:
+        """What is said of one that was let go unasked, in the transaction that writes it down. Any thread may ask."""
+        others = [each for each in list(self._leaving) if each is not place]
+        return turned_away(tx, self.line, self._owner, place.episode, place.since, others, now)
 
     def _asked(self) -> Callable[[Transaction], Decision]:
         """The question to the database, of what is known now."""
@@ -265,6 +295,7 @@ class _Queue:
         return ask
 
     def _apply(self, decision: Decision) -> None:
+        self._spare = decision.spare
         if decision.error is not None:
             self.end(Closed(decision.error))
         for episode in decision.go:
