@@ -317,3 +317,11 @@ def test_a_question_never_costs_less_than_one_or_has_no_price(waits: list[tuple[
     for number, (waited, several) in enumerate(waits):
         each.sent(float(number), several, waited)
     assert 1 <= each.price < math.inf
+
+
+def test_a_list_that_comes_soon_is_waited_for() -> None:
+    """A request about one job costs as much as one about all: with lists once a second most jobs share one."""
+    seen = wave(MAKES["list"](), lambda rng: 20.0)
+    single = sum(several == 1 for _, several in seen.vendor.asked) / len(seen.lags)
+    assert single <= 0.75
+    assert seen.lag <= 0.4

@@ -21,6 +21,9 @@ JITTER = 0.1
 TOGETHER = 0.5
 """Jobs due within this many seconds are asked about in one request."""
 
+HELD = 0.6
+"""Seconds jobs wait for the next list, where lists are rationed: asked about singly meanwhile, each is a request."""
+
 LOOK = 0.12
 """Seconds of lateness that one request is worth: that is how close looks are where jobs are likely to end."""
 
@@ -121,10 +124,10 @@ class Lane:
         """The jobs to ask about in one request now; none where it is better to wait for others to be due."""
         limit, list_wait = self.batch, self.turns.list_wait(now)
         if limit > 1 and list_wait:
-            # Vendors may allow lists less often. Until the next one jobs are asked about one by one, unless there are
-            # so many that those asked last would have been sooner together.
+            # Vendors may allow lists less often. Until the next one jobs are asked about one by one, unless it comes
+            # soon, or there are so many that those asked last would have been sooner together.
             limit = 1
-            if self._due(now, list_wait / self.turns.gap):
+            if list_wait <= HELD or self._due(now, list_wait / self.turns.gap):
                 self.turns.free = now + list_wait
                 return []
         group: list[Waiting] = []
