@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AfterValidator, Field, PlainSerializer, field_validator, model_validator
 
 from dramagen.medium import Image, ImageLike, Video, VideoLike, Voice, VoiceLike
+from dramagen.mentions import strangers
 from dramagen.record import Record
 from dramagen.sealed import Sealed, seal
 
@@ -287,6 +288,12 @@ class Shot(Record):
         names = [r.name for r in self.references]
         if len(set(names)) != len(names):
             raise ValueError("references have different names")
+        for text in (self.prompt, *(cut.prompt for cut in self.cuts)) if names else ():
+            for written in strangers(text, names):
+                raise ValueError(
+                    f"prompt mentions @{written}, and no reference is called so: there are {', '.join(names)}. "
+                    f"Text that is to be seen stands in quotes: “@{written}”"
+                )
         if self.last_frame is not None and self.first_frame is None:
             raise ValueError("last_frame needs first_frame: no model films towards a frame from nowhere")
         if self.cuts:

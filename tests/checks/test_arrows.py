@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "dramagen"
 
 VOCABULARY = frozenset({
-    "shot", "medium", "clip", "money", "errors", "config", "settings", "events", "identity", "record", "redact",
-    "sealed",
+    "shot", "medium", "clip", "money", "errors", "config", "settings", "events", "identity", "mentions", "record",
+    "redact", "sealed",
 })  # fmt: skip
 
 # Each part of the house and the parts it may know, besides itself.

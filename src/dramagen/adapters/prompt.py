@@ -7,25 +7,11 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from dramagen.mentions import mentions as mentions  # a word of every adapter's
+
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _KANA_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
 _LATIN_WORD = re.compile(r"[A-Za-zÀ-ɏ]+")
-
-
-def mentions(names: Iterable[str]) -> "re.Pattern[str] | None":
-    """What finds ``@name`` for any of ``names`` (group 1 is the name); None where there are no names.
-
-    The longest name wins, so ``@林夏天`` is not ``@林夏`` and a ``天``. A name that ends in a Latin letter or a
-    digit ends there: ``@lin`` is not found in ``@linda``; a Chinese name may run on into the sentence.
-    """
-    longest_first = sorted(set(names), key=lambda name: (-len(name), name))
-    if not longest_first:
-        return None
-    ended = (
-        re.escape(name) + (r"(?![A-Za-z0-9_])" if re.match(r"[A-Za-z0-9_]", name[-1]) else "")
-        for name in longest_first
-    )
-    return re.compile(rf"(?<![A-Za-z0-9_.])[@＠]({'|'.join(ended)})")
 
 
 def replace_mentions(text: str, words: Mapping[str, str]) -> str:

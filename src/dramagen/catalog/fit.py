@@ -195,7 +195,7 @@ def _advice(draft: Draft, order: Order, wording: Wording | None) -> tuple[str, .
         text = wording(order) if wording else order.prompt
     except InvalidShot as problem:
         raise Unfit("prompt", problem.message) from None
-    return words.check_prompt(text, draft.limit)
+    return (*words.check_prompt(text, draft.limit), *words.of_nobody(order))
 
 
 def _alive(card: ModelCard, route: Route, today: date, overridden: bool) -> str | None:

@@ -2,11 +2,14 @@
 
 import math
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 
 from dramagen.catalog.fitting import Notes, Unfit
 from dramagen.catalog.modes import Mode, PromptLimit
+from dramagen.catalog.order import Order
+from dramagen.mentions import strangers
 from dramagen.shot import Cut, Line, Shot
 
 
@@ -100,6 +103,18 @@ def check_prompt(text: str, limit: PromptLimit) -> tuple[str, ...]:
     if limit.advised_chars is not None and len(text) > limit.advised_chars:
         return (f"{len(text):,} characters of prompt; the vendor advises {limit.advised_chars:,}",)
     return ()
+
+
+def of_nobody(order: Order) -> tuple[str, ...]:
+    """What is said of mentions in an order that sends no references: they are filmed as the letters they are."""
+    if order.references:
+        return ()
+    texts = (order.prompt, *(cut.prompt for cut in order.cuts))
+    return tuple(f"@{name} is sent as text: the shot has no references" for name in _each_once(texts))
+
+
+def _each_once(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name for text in texts for name in strangers(text)))
 
 
 def shortest(limit: PromptLimit) -> float:
