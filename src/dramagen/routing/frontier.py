@@ -1,6 +1,7 @@
 """How good a router is over all its settings: the cost-quality plane and the figures the field reads off it."""
 
 from collections.abc import Iterable
+from fractions import Fraction
 from itertools import pairwise
 
 from dramagen.routing.numeric import InvalidNumbers, finite, fraction
@@ -20,7 +21,7 @@ def hull(points: Iterable[Point]) -> list[Point]:
     for cost, quality in sorted([(0.0, 0.0), *known], key=lambda point: (point[0], -point[1])):
         if corners and quality <= best:
             continue
-        while len(corners) > 1 and _slope(corners[-2], corners[-1]) <= _slope(corners[-1], (cost, quality)):
+        while len(corners) > 1 and not _bends(corners[-2], corners[-1], (cost, quality)):
             corners.pop()
         if corners and corners[-1][0] == cost:
             corners.pop()
@@ -75,5 +76,7 @@ def _area(corners: list[Point], most: float) -> float:
     return area
 
 
-def _slope(start: Point, end: Point) -> float:
-    return (end[1] - start[1]) / (end[0] - start[0])
+def _bends(start: Point, corner: Point, end: Point) -> bool:
+    """Whether it rises more slowly after ``corner``. Exact: a slope may be too steep or too flat for a float."""
+    (x0, y0), (x1, y1), (x2, y2) = ((Fraction(x), Fraction(y)) for x, y in (start, corner, end))
+    return (y1 - y0) * (x2 - x1) > (y2 - y1) * (x1 - x0)
