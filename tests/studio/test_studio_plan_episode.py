@@ -75,3 +75,10 @@ async def test_a_call_may_have_a_policy_of_its_own_and_a_bound_take_stays(lot: A
         ]
         assert clip.route == max(keyed)
         assert (await studio.shoot(lot.shot, policy="cheapest")).job_id == clip.job_id
+
+
+@pytest.mark.parametrize("deadline", [0, 1e-9])
+def test_with_no_time_at_all_the_quickest_plan_is_shown_and_how_late_it_is(lot: Any, deadline: float) -> None:
+    plan = lot.open().plan([lot.shot, lot.shot.changed(prompt="天亮")], deadline=deadline)
+    assert plan.solution.late
+    assert "NOT in time" in str(plan)

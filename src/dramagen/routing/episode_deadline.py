@@ -21,6 +21,8 @@ _SLOWEST, _FASTEST = 0.3, 3.0
 """How far a price moves in one round."""
 _SHORTEST, _HAIR = 0.7, 0.99
 """How far the time aimed at moves in one round: as far as the deadline was missed, and a little more."""
+_MOMENT = 1e-6
+"""Seconds: the least that is aimed at. Nothing is over at once, and a share of no time is no number."""
 _LONGEST, _SEQUENCES, _WIDE = 3, 256, 48
 """Of every shot: takes in a row, sequences of them that are looked at, and ways that are left to choose from."""
 _LOOKS_A_START, _LOOKS, _SHOTS_LOOKED_AT = 2_000, 20_000, 250_000
@@ -123,7 +125,7 @@ class Hurried:
             if tried.seconds <= self._terms.seconds:
                 break
             prices = {key: price * _RAISE for key, price in prices.items()}
-        aim = self._terms.seconds
+        aim = max(self._terms.seconds, _MOMENT)
         for _ in range(_ROUNDS):
             busy = _busy(tried.found, self._terms.places)
             if tried.seconds > self._terms.seconds >= max(busy.values(), default=0.0):
