@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from dramagen.catalog.order import Quote
-from dramagen.errors import ConfigError
+from dramagen.errors import ConfigError, DramagenError
 from dramagen.money import Rates
 from dramagen.routing.outlook import Outlook
 from dramagen.shot import Shot
@@ -135,7 +135,7 @@ def policy(choice: str | Policy | Chooser | None) -> Chooser:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A policy, with a ``ConfigError`` that names it where what it answers is no quotes in order."""
+    """A policy, with a ``ConfigError`` that names it where it raises, or what it answers is no quotes in order."""
 
     name: str
     given: InformedPolicy
@@ -143,6 +143,15 @@ class _Checked:
     def __call__(
         self, shot: Shot, quotes: Sequence[Quote], rates: Rates, outlook: Outlook, /
     ) -> Sequence[Quote]:
+        try:
+            return self._answer(shot, quotes, rates, outlook)
+        except DramagenError:
+            raise
+        except Exception as problem:  # typed, it is the failure of one shot, and the others' takes go on
+            why = f"{type(problem).__name__}: {problem}"
+            raise ConfigError(f"policy {self.name!r} could not choose: {why}") from problem
+
+    def _answer(self, shot: Shot, quotes: Sequence[Quote], rates: Rates, outlook: Outlook) -> Sequence[Quote]:
         answer: object = self.given(shot, quotes, rates, outlook)
         must = "it must return the quotes it was given, best first, as a list"
         if inspect.isawaitable(answer):
