@@ -375,8 +375,8 @@ def test_states_that_end_have_no_money_pending() -> None:
     for state, moves in MOVES.items():
         assert (state in OPEN) == bool(moves)
         assert state in RESERVED | SPENT | NO_JOB | {S.UNKNOWN}
-    # Unknown is left only by what is known: found, sent again, or a person's word.
-    assert MOVES[S.UNKNOWN] == {S.ACCEPTED, S.SENDING, S.PAID, S.UNPAID}
+    # Unknown is left only by what is known: found, sent again, refused and nowhere at the vendor, or a person's word.
+    assert MOVES[S.UNKNOWN] == {S.ACCEPTED, S.SENDING, S.INTENDED, S.PAID, S.UNPAID}
 
 
 # --- budgets -------------------------------------------------------------------------------------------------
