@@ -1,5 +1,6 @@
 """Shared by every test: both async backends, and how the long matrices are sampled."""
 
+import gc
 import json
 import os
 import random
@@ -138,6 +139,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end, and need not be looked at by all who order garbage to be collected."""
+    gc.collect()
+    gc.freeze()
 
 
 def _drawn_from(item: pytest.Item, of: str | None) -> str:

@@ -117,7 +117,9 @@ async def test_a_waiting_job_holds_little_memory(lot: Any) -> None:
 
         group.start_soon(film, "她等了一夜")
         await lot.until(lambda: len(watched()) == 1)
+        gc.unfreeze()
         world = gc.get_objects()  # kept, so that nothing new has the identity of what was there
+        gc.freeze()
         prompts = [f"她等了{nights}夜" for nights in range(2, 6)]
         for prompt in prompts:
             group.start_soon(film, prompt)
