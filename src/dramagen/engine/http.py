@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
@@ -217,7 +217,7 @@ class Http:
             self._ahead.pop(access.host, None)
 
     def _addressed(self, request: httpx.Request, access: Access) -> httpx.Request:
-        url = httpx.URL(access.url(request.url.raw_path.decode("ascii"), request.extensions.get(HOST)))
+        url = _url(access.url(request.url.raw_path.decode("ascii"), request.extensions.get(HOST)))
         headers = [(k, v) for k, v in request.headers.raw if k.lower() != b"host"]
         timeout = self._timeouts[bool(request.extensions.get(PAID))]
         extensions = {**request.extensions, "timeout": timeout}
@@ -305,7 +305,7 @@ class Http:
     def _transport(self, url: httpx.URL, *, fresh: bool) -> httpx.AsyncBaseTransport | None:
         if url.scheme in self._transports:
             return self._transports[url.scheme]
-        local = is_private(url.host)
+        local = _local(url.host)
         key = (fresh, local, url.scheme == "https")
         if key not in self._direct:
             straight = local or not getproxies()  # a proxy cannot reach this machine's own servers
@@ -314,7 +314,7 @@ class Http:
         return self._direct[key]
 
     def _client(self, url: httpx.URL, *, fresh: bool) -> httpx.AsyncClient:
-        local = is_private(url.host)
+        local = _local(url.host)
         key = (fresh, local, url.scheme == "https")
         if key not in self._clients:
             self._clients[key] = httpx.AsyncClient(
@@ -385,6 +385,15 @@ def _range_start(header: str | None) -> int:
 
 def _pool(fresh: bool) -> httpx.Limits:
     return httpx.Limits(max_connections=None, max_keepalive_connections=0 if fresh else 64)
+
+
+@lru_cache(maxsize=64)
+def _url(text: str) -> httpx.URL:
+    # Reading one costs as much as a tenth of a request, and every create of a route goes to the same one.
+    return httpx.URL(text)
+
+
+_local = lru_cache(maxsize=64)(is_private)
 
 
 _UNDONE = (b"content-encoding", b"content-length", b"transfer-encoding")

@@ -166,13 +166,13 @@ class Gate:
 
         ``place``: one whose turn it is already. Raises what :meth:`join` says a place ends with.
         """
-        may_go = anyio.Event()
+        may_go = None
         if place is None:
+            may_go = anyio.Event()
             place = self.join(job, service, told, may_go.set)
-        else:
-            may_go.set()
         try:
-            await may_go.wait()
+            if may_go is not None:
+                await may_go.wait()
             if place.error is not None:
                 raise place.error
             yield Turn(place.queue.line, self._clock, place)

@@ -26,7 +26,7 @@ so, and is asked more slowly."""
 class _Share:
     """What this process took of a key's rate, and may use until it lapses; times on the clock's own count."""
 
-    lock: anyio.Lock = field(default_factory=anyio.Lock)
+    lock: anyio.Lock = field(default_factory=lambda: anyio.Lock(fast_acquire=True))
     left: int = 0
     next: float = 0.0
     lapses: float = 0.0
