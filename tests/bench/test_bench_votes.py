@@ -104,3 +104,17 @@ def test_wins_are_counted_between_routes_only() -> None:
     other = TakeId("a", "vidu", 2)
     votes = Votes(pairs=[Pair(ONE, TWO), Pair(TWO, other), Pair(other, ONE)])
     assert votes.wins() == {"kling/kling-3.0": (1, 2), "vidu": (1, 2)}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_table_is_read_as_spreadsheets_in_chinese_save_it(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "选片.csv"
+    path.write_bytes("shot,route,take,accepted,reason\n镜头一,kling,1,否,右手六指\n".encode(encoding))
+    assert Votes.read(path).takes == {TakeId("镜头一", "kling", 1): (False, "右手六指")}
+
+
+def test_what_is_no_text_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_bytes(b"\xff\xff\xff")
+    with pytest.raises(ConfigError, match="not UTF-8 text"):
+        Votes.read(path)

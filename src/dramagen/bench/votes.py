@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,16 +45,19 @@ class Votes:
         """Votes from a file.
 
         JSON as :meth:`save` writes it (:data:`SHAPE`), or CSV with the columns ``shot``, ``route``, ``take``,
-        ``accepted`` (yes or no) and perhaps ``reason``; rows whose ``accepted`` is empty are skipped.
+        ``accepted`` (yes or no) and perhaps ``reason``; rows whose ``accepted`` is empty are skipped. A table may be
+        in GB 18030, which is what spreadsheets in Chinese save as CSV.
 
         Raises:
             ConfigError: it cannot be read; names the row, and shows the shape there should be.
         """
         try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as problem:
-            raise ConfigError(f"{path}: {getattr(problem, 'strerror', None) or 'not UTF-8 text'}") from None
-        if path.suffix.lower() == ".csv":
+            written = path.read_bytes()
+        except OSError as problem:
+            raise ConfigError(f"{path}: {problem.strerror}") from None
+        table = path.suffix.lower() == ".csv"
+        text = _text(path, written, ("utf-8-sig", "gb18030") if table else ("utf-8-sig",))
+        if table:
             return _from_csv(path, text)
         try:
             document = json.loads(text)
@@ -135,6 +139,13 @@ def _accepted(word: object) -> bool:
     if not isinstance(word, bool):
         raise TypeError("a vote is true or false")  # "no" is text, and as such it would be true
     return word
+
+
+def _text(path: Path, written: bytes, encodings: Sequence[str]) -> str:
+    for encoding in encodings:
+        with suppress(UnicodeDecodeError):
+            return written.decode(encoding)
+    raise ConfigError(f"{path}: not UTF-8 text")
 
 
 def _from_csv(path: Path, text: str) -> Votes:
