@@ -264,3 +264,29 @@ def test_jobs_nobody_hears_of_any_more_stop_counting(opening: Callable[..., Data
     assert house.counts().total() == 1  # a lost create is no longer taken for a running job
     house.now += 2700
     assert house.counts().total() == 0  # nor one that was accepted, beyond its card's patience
+
+
+def test_who_runs_is_counted_without_reading_what_is_over(tmp_path: Path) -> None:
+    database = SQLite(tmp_path / "j.sqlite", MIGRATIONS)
+    house = House(database)
+    house.order("me", "e")
+    house.send(house.waiting["me"]["e"].pop(0))
+
+    def steps() -> int:
+        """Instructions of the database's machine for the question."""
+        taken = itertools.count()
+        database._connection.set_progress_handler(lambda: next(taken) < 0, 1)
+        assert house.counts() == {"e": 1}
+        database._connection.set_progress_handler(None, 1)
+        return next(taken)
+
+    before = steps()
+    with database.transaction() as tx:
+        names = [row["name"] for row in tx.rows("PRAGMA table_info(jobs)")]
+        values = ", ".join({"id": "'old' || n", "state": "'done'"}.get(name, name) for name in names)
+        tx.execute(
+            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1000) "
+            f"INSERT INTO jobs ({', '.join(names)}) SELECT {values} FROM jobs, numbers"
+        )
+    assert steps() <= before + 10
+    house.journal.close()
