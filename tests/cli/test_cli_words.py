@@ -1,13 +1,16 @@
 """The other commands: plan, shoot, models, jobs, cache, doctor, trust."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from dramagen.cli import exits
+from dramagen.cli.app import app
 from dramagen.emulator.server import Handle
 from dramagen.errors import AuthError, BudgetExceeded, ConfigError, MissingExtra, OutcomeUnknown
 
@@ -186,3 +189,13 @@ def test_help_says_what_exit_codes_mean(run: Run) -> None:
     assert "Exit codes" in run("--help").out
     assert run("--version").code == 0
     assert json.dumps(run("film").code) == "2"
+
+
+def test_no_help_has_words_that_are_taken_for_markup_and_not_shown() -> None:
+    def helps(command: Any) -> list[str]:
+        own = [command.help or "", *(getattr(each, "help", None) or "" for each in command.params)]
+        return own + [text for each in getattr(command, "commands", {}).values() for text in helps(each)]
+
+    every = helps(get_command(app))
+    assert len(every) > 100
+    assert [text for text in every if re.search(r"\[[a-z#/@]", text)] == []

@@ -62,7 +62,7 @@ More = Annotated[
 ]
 Count = Annotated[int, typer.Option("-k", "--takes", min=1, max=20, help="Takes of each shot on each route.")]
 Folder = Annotated[
-    Path | None, typer.Option("--out", help="The folder for clips and report [default: out/bench-<suite>].")
+    Path | None, typer.Option("--out", help="The folder for clips and report; out/bench-<suite> by default.")
 ]
 VotesFile = Annotated[
     Path | None,

@@ -49,7 +49,7 @@ Limit = Annotated[
     typer.Option(
         "--limit",
         min=1,
-        help=f"So many, the newest [default: {SHOWN}; with --json all of them].",
+        help=f"So many, the newest; {SHOWN} by default, with --json all of them.",
         show_default=False,
     ),
 ]

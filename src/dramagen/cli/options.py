@@ -24,7 +24,8 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="The episode, a TOML 
 ShotId = Annotated[str, typer.Argument(metavar="SHOT", help="The id of a shot.", show_default=False)]
 Take = Annotated[int, typer.Argument(metavar="TAKE", min=1, help="The number of a take.", show_default=False)]
 Out = Annotated[
-    Path | None, typer.Option("--out", help="The folder to film into [default: out/<folder of the episode>].")
+    Path | None,
+    typer.Option("--out", help="The folder to film into; out/<folder of the episode> by default."),
 ]
 Pin = Annotated[
     str | None,
