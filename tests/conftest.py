@@ -58,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # A run in the background of a script ignores Ctrl-C, and so would every program a test starts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     _examples(complete)
+    _one_catalogue(config)
     os.environ.setdefault("DRAMAGEN_SEED", str(random.randrange(10**6)) if complete else SAMPLE)
     # Kept here too: tests clean the environment.
     config.stash[SERVER] = os.environ.get("DRAMAGEN_TEST_DATABASE", "")
@@ -156,8 +157,7 @@ def _drawn_from(item: pytest.Item, of: str | None) -> str:
     return f"{name}[{case.replace(str(called.params.get(of)), '', 1)}"
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _one_catalogue() -> Iterator[None]:
+def _one_catalogue(config: pytest.Config) -> None:
     """The packaged cards are read once a process: a third of a second, and nothing changes a catalogue. A test with
     cards or overrides of its own reads them itself."""
     read, known = Catalog.load, dict[str, Catalog]()
@@ -170,9 +170,9 @@ def _one_catalogue() -> Iterator[None]:
             known[place] = read()
         return known[place]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Catalog, "load", load)
-        yield
+    patch = pytest.MonkeyPatch()
+    patch.setattr(Catalog, "load", load)
+    config.add_cleanup(patch.undo)
 
 
 @pytest.fixture(params=["asyncio", "trio"])
