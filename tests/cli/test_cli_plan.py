@@ -15,10 +15,11 @@ Run = Callable[..., Any]
 FILE = "rain/episode.toml"
 
 
-def test_a_plan_shows_takes_sums_and_reasons(run: Run) -> None:
-    shown = run("plan", "雨夜,女主回头", "--pin", "previz").out
-    assert "take 1: previz:local/previz" in shown
-    assert "until accepted: expected 0.00 CNY" in shown
+def test_a_plan_shows_takes_sums_and_reasons(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KLING_API_KEY", "a-key-of-no-account")
+    shown = run("plan", "雨夜,女主回头", "--pin", "kling-3.0").out
+    assert "take 1: kling:cn/kling-3.0" in shown
+    assert "until accepted: expected " in shown
 
 
 def test_what_if_a_provider_were_not_there(run: Run) -> None:
@@ -84,3 +85,10 @@ def test_remedies_are_shown_with_what_they_cost_before_one_is_taken(
     assert "again" in shown
     assert "not allowed" in shown
     assert "remedies" not in run("plan", "雨夜", "--pin", "previz", "--json").json
+
+
+def test_takes_of_what_costs_nothing_are_not_listed(run: Run) -> None:
+    shown = run("plan", "rain/episode.toml").out
+    assert "previz:local/previz" in shown
+    assert "take 1:" not in shown
+    assert "no key" in shown

@@ -65,11 +65,12 @@ def plan(
 
 
 def _show(planned: Plan, takes: list[int]) -> None:
-    """What is chosen, take by take, and what it comes to."""
+    """What is chosen, take by take, and what it comes to; of a shot that costs nothing only where."""
     say(tables.choices(planned, takes))
     say("")
     for place, shot in enumerate(planned.shots):
-        if lines := take_lines(planned, place):
+        free = shot.choice is not None and not shot.choice.price.most
+        if not free and (lines := take_lines(planned, place)):
             say(f"{shot.shot.name}, until a take is accepted:")
             say("\n".join(lines))
     say("\n".join(sum_lines(planned)))
