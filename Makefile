@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SIDE_BY_SIDE := -n 3 --dist worksteal
 LANE := tests/adapters tests/engine/test_engine_http.py tests/engine/test_engine_collect.py
+GARBLED := 60
 JS := tests/conformance/js
 EPISODE := docs/examples/rain/episode.toml
 
@@ -29,7 +30,7 @@ test: lint types postgres  ## style, types, every test, and what touches HTTP ag
 test-all: lint types postgres  ## the same, with the long matrices complete and every official client
 	DRAMAGEN_MATRIX=all $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) --ignore tests/conformance
 	$(MAKE) conformance
-	$(MAKE) lane LANE='tests/adapters tests/engine'
+	$(MAKE) lane LANE='tests/adapters tests/engine' GARBLED=300
 
 conformance: $(VENV)/installed-conformance $(VENV)/installed-node  ## the official clients, unmodified, against the emulator
 	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/conformance
@@ -47,7 +48,7 @@ checks: $(VENV)/installed-dev
 	DRAMAGEN_MATRIX=all $(BIN)/python -m pytest tests/checks
 
 lane: $(VENV)/installed-dev  ## the adapters and the engine's HTTP again, on httpx2 in the place of httpx
-	PYTHONPATH=tests/lanes DRAMAGEN_FUZZ=60 $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -p lane_httpx2 $(LANE) \
+	PYTHONPATH=tests/lanes DRAMAGEN_FUZZ=$(GARBLED) $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -p lane_httpx2 $(LANE) \
 		-m 'not matrix or matrix(of="anyio_backend")'
 
 docs: $(VENV)/installed-dev  ## write docs/models.md from the cards
