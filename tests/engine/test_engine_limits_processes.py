@@ -136,6 +136,7 @@ def test_a_killed_process_holds_its_places_for_no_longer_than_its_jobs(
         assert first.stdout.readline() == "open\n"
         while len(emulator.bill()) < 2:
             assert first.poll() is None
+            time.sleep(0.05)
         second = start(FILM, *words, "乙", 4, DRAMAGEN_EMULATOR=emulator.url)
         assert second.stdout is not None
         assert second.stdout.readline() == "open\n"
