@@ -43,12 +43,14 @@ def failed(tx: Transaction, shot_hash: str, take: int) -> list[Job]:
     return [job for job in jobs if job.state == JobState.FAILED]
 
 
-def holder(tx: Transaction, shot_hash: str, take: int, pin: str | None) -> Job | None:
-    """The job that holds a take in its newest generation, if one does.
+def holder(
+    tx: Transaction, shot_hash: str, take: int, pin: str | None, generation: int | None = None
+) -> Job | None:
+    """The job that holds a take in its newest generation, if one does; ``generation``: that one, where it is known.
 
     Unpinned, that is the job bound to it; pinned, any job of it that satisfies the pin, a finished one first.
     """
-    generation = newest(tx, shot_hash, take)
+    generation = newest(tx, shot_hash, take) if generation is None else generation
     bound = [job_of(row) for row in tx.rows(_BOUND, (shot_hash, take, generation))]
     if pin is None:
         return next((job for job in bound if job.state not in NO_JOB), None)

@@ -124,7 +124,7 @@ class Journal:
             if intent.fresh:
                 generation += 1 if bindings.begun(tx, intent.shot_hash, intent.take, generation) else 0
             else:
-                holder = bindings.holder(tx, intent.shot_hash, intent.take, intent.pin)
+                holder = bindings.holder(tx, intent.shot_hash, intent.take, intent.pin, generation)
                 if holder is not None and (not _over(holder, intent) or _same_try(holder, intent)):
                     return holder, False
                 if intent.again:

@@ -124,7 +124,9 @@ class Telemetry:
             take.phase.end(_ns(event.at))
         take.phase = self._phase(name, take, event.at)
 
-    def _phase(self, name: str, take: _Take, at: float) -> Span:
+    def _phase(self, name: str, take: _Take, at: float) -> Span | None:
+        if not take.span.is_recording():  # nor would its children be
+            return None
         inside = trace.set_span_in_context(take.span)
         return self._tracer.start_span(f"dramagen.{name}", inside, start_time=_ns(at))
 
