@@ -78,20 +78,23 @@ class Books:
         ``hear`` listens to what was said of clips, since the journal is open.
         """
 
-        def stands(tx: Transaction, shot: Shot, take: int) -> TakeStanding:
-            try:
-                key = shot_hash(shot, sha256)
-            except InvalidShot:
-                return NEW  # not measured yet: nothing can be bound to it
-            return standings.of(tx, key, take, shot.pin)
+        def look(journal: Journal) -> tuple[list[TakeStanding], Mapping[str, str]]:
+            # Files are read first: whoever asks the journal holds up those who write.
+            keys = [_key(shot, sha256) for shot in shots]
+            return journal.consult(partial(stand, keys))
 
-        def look(tx: Transaction) -> tuple[list[TakeStanding], Mapping[str, str]]:
+        def stand(
+            keys: Sequence[str | None], tx: Transaction
+        ) -> tuple[list[TakeStanding], Mapping[str, str]]:
             hear(tx)
-            wanted = zip(shots, takes, strict=True)
-            return [stands(tx, shot, take) for shot, take in wanted], closed_routes(tx, self._clock.now())
+            found = [
+                NEW if key is None else standings.of(tx, key, take, shot.pin)
+                for shot, take, key in zip(shots, takes, keys, strict=True)
+            ]
+            return found, closed_routes(tx, self._clock.now())
 
         nothing: tuple[list[TakeStanding], Mapping[str, str]] = ([NEW] * len(shots), {})
-        return self.consult(look, nothing)
+        return self.look(look, nothing)
 
     def _closed(self, journal: Journal) -> Mapping[str, str]:
         return journal.consult(partial(closed_routes, now=self._clock.now()))
@@ -119,3 +122,11 @@ class Books:
         from dramagen.engine.postgres import Postgres
 
         return Postgres(self._settings.database, MIGRATIONS)
+
+
+def _key(shot: Shot, sha256: Callable[[Media], str]) -> str | None:
+    """The shot's hash; None where it is not measured yet: nothing can be bound to it."""
+    try:
+        return shot_hash(shot, sha256)
+    except InvalidShot:
+        return None
