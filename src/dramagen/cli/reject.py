@@ -33,7 +33,7 @@ def reject(
         if as_json:
             emit({"shot": shot, "take": take, "reason": reason})
         else:
-            say(f"{shot}: take {take} is rejected; another is filmed")
+            say(f"{shot}: take {take} is rejected; another is filmed, if none was in its place")
         return
     folder = folder_of(file, out)
     episode, reel = Episode.load(file), Reel.load(folder)
