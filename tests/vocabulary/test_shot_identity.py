@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 
 from dramagen import Camera, Cut, Image, Line, Reference, Shot
 from dramagen.identity import canonical, digest, shot_hash
+from dramagen.mentions import strangers
 from dramagen.shot import MOVES, RESOLUTIONS
 
 PNG = b"\x89PNG\r\n\x1a\nnot really"
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(str.strip)
+prompts = words.filter(
+    lambda text: not strangers(text)
+)  # beside references, who is mentioned must be one of them
 names = st.text("林夏沈言abcxyz", min_size=1, max_size=6)
 pictures = st.binary(min_size=1, max_size=20)
 seconds = st.integers(10, 300).map(lambda tenths: tenths / 10)
@@ -28,7 +32,7 @@ json_values = st.recursive(
 )
 
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "prompt": words,
+    "prompt": prompts,
     "negative_prompt": words,
     "duration": seconds,
     "aspect_ratio": st.sampled_from(["9:16", "16:9", "1:1", "21:9"]),
@@ -48,7 +52,9 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "strict": st.sets(st.sampled_from(["seed", "resolution", "negative_prompt"]), max_size=3),
     "allow_longer": st.booleans(),
 }
-filmed = st.fixed_dictionaries({"prompt": words}, optional={k: v for k, v in FIELDS.items() if k != "prompt"})
+filmed = st.fixed_dictionaries(
+    {"prompt": prompts}, optional={k: v for k, v in FIELDS.items() if k != "prompt"}
+)
 
 
 @given(filmed, st.randoms())
