@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from dramagen.episode import Episode, film
@@ -17,7 +18,7 @@ from dramagen.errors import BudgetExceeded, ConfigError, JobFailed, OutcomeUnkno
 from dramagen.media.frames import extract_frame
 from dramagen.media.picture import picture_facts
 from dramagen.media.probe import probe
-from dramagen.money import Money
+from dramagen.money import Money, total
 from dramagen.shot import Shot
 
 pytestmark = [pytest.mark.anyio, pytest.mark.matrix(of="anyio_backend")]
@@ -74,6 +75,23 @@ async def test_again_costs_nothing_and_cuts_nothing(crew: Any, episode: Episode,
     assert manifest.value == (Money("6.00 CNY"),)
     assert (out / "episode.mp4").stat().st_mtime_ns == made
     assert "cutting" not in steps
+
+
+async def test_two_that_film_it_at_once_tell_of_each_shots_money_once(
+    crew: Any, episode: Episode, tmp_path: Path
+) -> None:
+    manifests = []
+
+    async def one(out: Path) -> None:
+        manifests.append(await film(crew, episode, out))
+
+    async with anyio.create_task_group() as group:
+        for name in "ab":
+            group.start_soon(one, tmp_path / name)
+    assert len(crew.filmed) == 4
+    assert total(money for manifest in manifests for money in manifest.spent_now) == (Money("6.00 CNY"),)
+    for manifest in manifests:
+        assert manifest.spent_now == total(shot.cost for shot in manifest.shots if not shot.cached)
 
 
 async def test_the_frame_stays_the_same_whatever_a_codec_does_later(

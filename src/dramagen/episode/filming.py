@@ -64,6 +64,8 @@ async def film(
     async with anyio.create_task_group() as tasks:
         for shot in episode.ordered:
             tasks.start_soon(run.one, shot)
+    # What another run ordered is that run's to tell of, also where it came home during this one.
+    settled |= {run.rushes.filmed[shot_id].job_id for shot_id in run.rushes.cached}
     spent = [
         job.cost
         for job in crew.jobs()
