@@ -19,9 +19,8 @@ from dramagen.shot import MOVES, RESOLUTIONS
 PNG = b"\x89PNG\r\n\x1a\nnot really"
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(str.strip)
-prompts = words.filter(
-    lambda text: not strangers(text)
-)  # beside references, who is mentioned must be one of them
+# Beside references, whoever a prompt mentions must be one of them.
+prompts = words.filter(lambda text: not strangers(text))
 names = st.text("林夏沈言abcxyz", min_size=1, max_size=6)
 pictures = st.binary(min_size=1, max_size=20)
 seconds = st.integers(10, 300).map(lambda tenths: tenths / 10)
