@@ -52,7 +52,7 @@ class Doubts:
         try:
             await move(
                 self.journal, held, JobState.ACCEPTED, ticket=found, detail={"found": True}, adopted=True,
-                alike=service.find.tag != "unique", within=None if turn is None else turn.sending,
+                alike=service.find.tag != "unique", within=None if turn is None else turn.found,
             )  # fmt: skip
         except TicketContested:
             await self._doubted(held, f"{found.id} may be its job, or that of a create under way", refused)

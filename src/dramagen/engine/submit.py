@@ -50,6 +50,9 @@ TRIES: dict[type[DramagenError], int] = {
 RESENDS = 2
 """How often a create the vendor has never seen is sent again, each time with the same tag."""
 
+AGAIN = 15.0
+"""Seconds after which the vendor is asked anew about a refused create, where it had no turn to go out meanwhile."""
+
 GIVEN_UP = "given-up"
 """The code of the error of a job that was let go before it was sent."""
 
@@ -161,19 +164,33 @@ class Submitter:
     async def _in_turn(
         self, held: Held, service: Service, load: Load, waiting: Waiting, first: list[Place | None]
     ) -> None:
-        looked = False
+        looked: float | None = (
+            None  # when the vendor was asked last whether the create that was refused made a job
+        )
         while True:
             with suppress(Full):
                 turn_of = self.gate.turn(held.job, service, waiting, first.pop() if first else None)
                 try:
                     async with turn_of as turn, self.http.creating(service.access):
-                        return await self._once(held, service, load, turn, looked)
+                        if looked is None or self.clock.monotonic() - looked > AGAIN:
+                            await self._believed(held, service, turn)
+                            looked = self.clock.monotonic()
+                        if held.job.state == JobState.INTENDED:
+                            await self._once(held, service, load, turn)
+                        return
                 except Doubted:
                     waiting("lookup", DOUBTED)
                     await self.doubts.settle(held, service)
                 if held.job.state == JobState.ACCEPTED:
-                    return None
-                looked = True
+                    return
+                looked = self.clock.monotonic()
+
+    async def _believed(self, held: Held, service: Service, turn: Turn) -> None:
+        """From intended to accepted where a refused create made a job. Raises ``Doubted`` where it may have."""
+        with anyio.CancelScope(shield=True):
+            await self.doubts.believed(held, service, turn)
+        if held.job.state == JobState.UNKNOWN:
+            raise Doubted
 
     async def _made_all_the_same(self, held: Held, service: Service, waiting: Waiting) -> bool:
         """Whether a create that will not be sent again made a job, though it was refused to the last."""
@@ -185,17 +202,9 @@ class Submitter:
             await self.doubts.settle(held, service)
         return held.job.state == JobState.ACCEPTED
 
-    async def _once(self, held: Held, service: Service, load: Load, turn: Turn, looked: bool) -> None:
-        """Send it; ``looked``: it is known already that an earlier one made no job.
-
-        Raises ``Again`` or the refusal, and ``Doubted`` where it is not sent.
-        """
+    async def _once(self, held: Held, service: Service, load: Load, turn: Turn) -> None:
         # The outcome reaches the disk whatever happens to the caller meanwhile.
         with anyio.CancelScope(shield=True):
-            if not looked and not await self.doubts.believed(held, service, turn):
-                if held.job.state == JobState.UNKNOWN:
-                    raise Doubted
-                return
             sent = self.clock.now()
             trouble = await self._send(held, service, load, turn)
             if trouble is None:

@@ -85,7 +85,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One create's turn. Both methods run inside the transaction that moves its job."""
+    """One create's turn. Its methods run inside the transaction that moves its job."""
 
     line: Line
     clock: Clock
@@ -97,6 +97,10 @@ class Turn:
         if place.queue.turns_away(tx, place, now) if place.unasked else full(tx, self.line, now):
             raise Full
         place.sent = True
+
+    def found(self, tx: Transaction) -> None:
+        """It is at the vendor already, whether there is room or not."""
+        self._place.sent = True
 
     def ended(self, tx: Transaction, error: DramagenError | None, sent: float) -> None:
         """What became of it: None for accepted. ``sent``: when it was sent, Unix seconds."""
