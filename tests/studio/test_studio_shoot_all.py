@@ -11,6 +11,7 @@ import pytest
 
 from dramagen.errors import ConfigError, ContentRejected, DramagenError
 from dramagen.events import Result
+from dramagen.studio.filming import Filming
 
 pytestmark = pytest.mark.anyio
 
@@ -61,14 +62,17 @@ async def test_results_come_as_they_come(lot: Any) -> None:
 
 
 async def test_an_accident_in_one_shot_leaves_the_others_and_the_studio_alone(
-    lot: Any, caplog: pytest.LogCaptureFixture
+    lot: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def clumsy(shot: Any, quotes: Any, rates: Any) -> Any:
-        if shot.id == "s0":
-            raise ZeroDivisionError("a policy's bug")
-        return quotes
+    fetch = Filming.fetch
 
-    async with lot.open(policy=clumsy) as studio:
+    async def clumsy(self: Any, shot: Any) -> None:
+        if shot.id == "s0":
+            raise ZeroDivisionError("a bug")
+        await fetch(self, shot)
+
+    monkeypatch.setattr(Filming, "fetch", clumsy)
+    async with lot.open() as studio:
         results = {r.shot.id: r async for r in studio.shoot_all(shots(lot, 2))}
         assert type(results["s0"].error) is DramagenError
         assert isinstance(results["s0"].error.__cause__, ZeroDivisionError)
