@@ -139,7 +139,7 @@ def _show(cut: JSON) -> None:
     manifest = Manifest(cut["episode"], Path(cut["folder"]), shots)
     say(tables.filmed(manifest))
     say("")
-    say(f"paid in all: {tables.moneys(total(shot.cost for shot in shots))}")
+    say(f"these clips cost {tables.moneys(total(shot.cost for shot in shots))} in all")
     say(f"{manifest.film} (on {cut['host']})")
 
 

@@ -100,7 +100,9 @@ def _again(stale: tuple[str, ...], yes: bool) -> bool:
 def _show(studio: Studio, manifest: Manifest, ahead: Outlook) -> None:
     say(tables.filmed(manifest))
     say("")
-    say(f"paid now: {tables.moneys(manifest.spent_now)}; these clips cost {tables.moneys(manifest.value)} in all")
+    say(
+        f"paid now: {tables.moneys(manifest.spent_now)}; these clips cost {tables.moneys(manifest.value)} in all"
+    )
     if manifest.unknown:
         say(f"up to {tables.moneys(manifest.unknown)} may be spent without a clip: `dramagen jobs` shows it")
     if manifest.stale:
