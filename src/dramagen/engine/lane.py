@@ -21,7 +21,7 @@ JITTER = 0.1
 TOGETHER = 0.5
 """Jobs due within this many seconds are asked about in one request."""
 
-HELD = 0.5
+HELD = 0.6
 """Seconds jobs wait for the next list, where lists are rationed: asked about singly meanwhile, each is a request."""
 
 LOOK = 0.12
