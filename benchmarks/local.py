@@ -33,7 +33,7 @@ def plans(studio: Studio) -> list[Row]:
     """One shot over every route."""
     number = itertools.count()
 
-    def plan(duration: float = 5.0, **more: str) -> None:
+    def plan(duration: float = 5.0, **more: Any) -> None:
         camera = Camera("push_in")
         studio.plan(Shot(f"雨夜，女主回头，第{next(number)}次", duration=duration, camera=camera, **more))
 
