@@ -5,7 +5,7 @@ and it is on disk before anything else happens. Unknown: everything else; it is 
 means, and sent again only where the vendor documents our tag as unique and says it has never seen it.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -129,8 +129,34 @@ class Submitter:
             JournalUnavailable: before the create was sent, or while its outcome was being written.
             Unwritten: the vendor made the job, and its ticket could not be written.
         """
+        send = partial(self._in_turn, held, service, load, waiting, [place])
+        try:
+            try:
+                await send()
+            except Again as refused:
+                # Few creates come here, and getting ready to try again costs as much as writing one down.
+                await self._tried_again(refused, waiting, send)
+        except (Closed, Again) as last:
+            if await self._made_all_the_same(held, service, waiting):
+                return
+            error = last.error if isinstance(last, Closed) else last.cause
+            with anyio.CancelScope(shield=True):
+                await move(self.journal, held, JobState.REFUSED, error=error)
+            raise error from None
+        if held.job.state == JobState.UNKNOWN:
+            waiting("lookup", LOOKED_FOR)
+            await self._reconcile(held, service, load)
 
-        first = [place]
+    async def _tried_again(
+        self, refused: Again, waiting: Waiting, send: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Send a create again that was refused for the moment, as often as its refusals allow. Raises the last."""
+        first = [refused]
+
+        async def attempt() -> None:
+            if first:
+                raise first.pop()  # the one there was: it counts, and is waited after
+            await send()
 
         def impatient(state: tenacity.RetryCallState) -> bool:
             again = state.outcome.exception() if state.outcome else None
@@ -148,18 +174,7 @@ class Submitter:
             before_sleep=again,
             reraise=True,
         )
-        try:
-            await retrying(self._in_turn, held, service, load, waiting, first)
-        except (Closed, Again) as last:
-            if await self._made_all_the_same(held, service, waiting):
-                return
-            error = last.error if isinstance(last, Closed) else last.cause
-            with anyio.CancelScope(shield=True):
-                await move(self.journal, held, JobState.REFUSED, error=error)
-            raise error from None
-        if held.job.state == JobState.UNKNOWN:
-            waiting("lookup", LOOKED_FOR)
-            await self._reconcile(held, service, load)
+        await retrying(attempt)
 
     async def _in_turn(
         self, held: Held, service: Service, load: Load, waiting: Waiting, first: list[Place | None]
