@@ -101,6 +101,28 @@ async def test_where_nothing_could_be_it_one_look_is_all(
     assert sending[-1] - began < 60
 
 
+async def test_a_doubt_outlives_a_list_that_cannot_be_read(
+    stage: Any, finding: Callable[..., list[Attempt]]
+) -> None:
+    finding(HIDDEN, BLIND, BLIND, "cgt-fake-1")
+    async with stage.studio(transport=Denies(stage)) as studio:
+        await studio.shoot(stage.shot)
+    assert stage.creates == stage.vendor.billed == 1
+
+
+async def test_a_doubt_ends_where_the_job_turns_out_to_be_another_orders(
+    stage: Any, finding: Callable[..., list[Attempt]]
+) -> None:
+    """Its ticket came between the look and the adoption, say."""
+    async with stage.studio() as studio:
+        await studio.shoot(stage.shot)
+    finding(HIDDEN, "cgt-fake-1")
+    async with stage.studio(transport=Denies(stage, made=False)) as studio:
+        clip = await studio.shoot(stage.shot, take=2)
+        assert [job.ticket.id for job in studio.jobs() if job.id == clip.job_id] == ["cgt-fake-2"]
+    assert stage.creates == stage.vendor.billed == 2
+
+
 async def test_a_doubt_holds_nobody_else_up(
     stage: Any, finding: Callable[..., list[Attempt]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,11 +148,12 @@ class Absent:
 class Unsure:
     """The vendor cannot be asked, or its answer does not settle whether the job exists.
 
-    ``maybe``: jobs of the vendor, among those it shows, that may be the one looked for.
+    ``maybe``: jobs of the vendor, among those it shows, that may be the one looked for. None, and not empty, where it
+    could not be read what it shows: that proves nothing, not even of a job that was seen before.
     """
 
     why: str
-    maybe: Sequence[str] = ()
+    maybe: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

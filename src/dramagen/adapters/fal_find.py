@@ -58,7 +58,7 @@ def find(order: Order, attempt: Attempt) -> Flow[str | Unsure]:
         return ours.pop()
     if ours:
         return Unsure(f"{len(ours)} requests have this input: {', '.join(sorted(ours)[:5])}", sorted(ours))
-    return Unsure("no request of that time has this input; one that still runs may not be on the list")
+    return Unsure("no request of that time has this input; one that still runs may not be on the list", ())
 
 
 def _page(response: Response) -> tuple[list[Mapping[str, Any]], str | None] | None:

@@ -50,7 +50,7 @@ def find(order: Order, attempt: Attempt) -> Flow[str | Unsure]:
         return ours[0]
     if ours:
         return Unsure(f"{len(ours)} tasks look like this one: {', '.join(sorted(ours)[:5])}", ours)
-    return Unsure("no task like this one was made at that time, which proves nothing: tasks carry no tag")
+    return Unsure("no task like this one was made at that time, which proves nothing: tasks carry no tag", ())
 
 
 def _past(seen: Mapping[str, Mapping[str, Any]], start: float) -> bool:

@@ -72,7 +72,7 @@ def find(order: Order, attempt: Attempt, model: str, prompt: str) -> Flow[Ticket
     if ours:
         return Unsure(f"{len(ours)} tasks look like this one: {', '.join(sorted(ours))}", ours)
     if mute:  # a task that failed costs nothing, whosever it is: after a refusal nobody waits for it
-        return Unsure(f"{mute} tasks of that time failed without showing their prompt")
+        return Unsure(f"{mute} tasks of that time failed without showing their prompt", ())
     return Absent()
 
 

@@ -6,7 +6,8 @@ it that films. So the vendor is asked once, just before the create goes out agai
 * it shows the job, by name or by its words: the job is ours, and nothing is sent;
 * it shows nothing that could be it, or cannot be asked: the refusal is believed;
 * it shows a job of those very seconds that no order has, and does not say whose: the order is unknown until it does.
-  It gives up its turn meanwhile, so that nobody else waits.
+  It gives up its turn meanwhile, so that nobody else waits. That the vendor cannot be asked any more ends no such
+  doubt: only its word does.
 """
 
 from dataclasses import dataclass
@@ -50,12 +51,9 @@ class Doubts:
         if not isinstance(found, Ticket):
             return True
         try:
-            await move(
-                self.journal, held, JobState.ACCEPTED, ticket=found, detail={"found": True}, adopted=True,
-                alike=service.find.tag != "unique", within=None if turn is None else turn.found,
-            )  # fmt: skip
+            await self._adopted(held, found, service, turn)
         except TicketContested:
-            await self._doubted(held, f"{found.id} may be its job, or that of a create under way", refused)
+            await self._doubted(held, _contested(found), refused)
         except TicketTaken:
             return True
         return False
@@ -71,14 +69,17 @@ class Doubts:
         patience = Patience(self.lookup.clock, None, service.find.patience)
         while True:
             found = await self.lookup.glance(held.job, service, refused=refused)
-            why = found.why if isinstance(found, Unsure) and found.maybe else ""
+            # A list that cannot be read is no word on the job it showed before.
+            why = found.why if isinstance(found, Unsure) and (found.maybe is None or found.maybe) else ""
             if isinstance(found, Ticket):
                 try:
-                    await self.lookup.adopt(held, found, service, alike=service.find.tag != "unique")
-                except TicketContested:
-                    why = f"{found.id} may be its job, or that of a create under way"
-                else:
+                    with anyio.CancelScope(shield=True):
+                        await self._adopted(held, found, service)
                     return True
+                except TicketContested:
+                    why = _contested(found)
+                except TicketTaken:
+                    pass  # another order's, whose ticket came meanwhile
             if not why:
                 with anyio.CancelScope(shield=True):
                     detail = {"why": "the vendor has no job that could be its"}
@@ -87,6 +88,13 @@ class Doubts:
             if patience.over:
                 raise lost(held.job, why, "was refused, but its job may have been made all the same,")
             await patience.pause()
+
+    async def _adopted(self, held: Held, found: Ticket, service: Service, turn: Turn | None = None) -> None:
+        """Raises ``TicketTaken`` where another order has that job, ``TicketContested`` where it may come to."""
+        await move(
+            self.journal, held, JobState.ACCEPTED, ticket=found, detail={"found": True}, adopted=True,
+            alike=service.find.tag != "unique", within=None if turn is None else turn.found,
+        )  # fmt: skip
 
     async def _doubted(self, held: Held, why: str, refused: float) -> None:
         await move(
@@ -97,6 +105,10 @@ class Doubts:
         """When the create was refused whose job is doubted; None where its answer was lost."""
         lines = [line for line in self.journal.timeline(job.id) if line["kind"] == JobState.UNKNOWN]
         return lines[-1].get(REFUSED) if lines else None
+
+
+def _contested(found: Ticket) -> str:
+    return f"{found.id} may be its job, or that of a create under way"
 
 
 def _answered(error: DramagenError | None) -> bool:
