@@ -12,8 +12,11 @@ from dramagen.adapters.base import Absent, Attempt, Flow, Ticket, Unsure
 from dramagen.catalog.cards import Find
 from dramagen.catalog.order import Order
 from dramagen.engine import submit
+from dramagen.engine.jobs import Job
+from dramagen.engine.journal import Journal
 from dramagen.engine.service import Service
-from dramagen.errors import OutcomeUnknown, RateLimited
+from dramagen.engine.state import JobState
+from dramagen.errors import DramagenError, OutcomeUnknown, RateLimited
 from dramagen.testing.fake import TASKS
 
 pytestmark = pytest.mark.anyio
@@ -246,3 +249,40 @@ async def test_nothing_is_sent_for_nobody(stage: Any, finding: Callable[..., lis
         assert not studio.ledger().unknown
         assert not studio.ledger().reserved
     assert stage.creates == 0
+
+
+@pytest.mark.parametrize("finds", [["cgt-fake-1"], [HIDDEN, "cgt-fake-1"], [Absent()]])
+async def test_what_a_dead_process_left_refused_is_asked_about_before_resume_lets_it_go(
+    stage: Any,
+    finding: Callable[..., list[Attempt]],
+    monkeypatch: pytest.MonkeyPatch,
+    finds: list[Any],
+) -> None:
+    original = Journal.move
+
+    def move(self: Journal, job: Job, *args: Any, **known: Any) -> Job:
+        if job.state == JobState.INTENDED and job.error is not None:
+            raise RuntimeError("dead")
+        return original(self, job, *args, **known)
+
+    async def nobody(*_: Any) -> None:
+        """A process that is dead frees nothing."""
+
+    made = not isinstance(finds[0], Absent)
+    with monkeypatch.context() as dead:
+        dead.setattr(Journal, "move", move)
+        dead.setattr("dramagen.studio.opening.give_up_unsent", nobody)
+        finding(Absent())
+        async with stage.studio(transport=Denies(stage, made=made)) as studio:
+            with pytest.raises(DramagenError, match="dead"):
+                await studio.shoot(stage.shot)
+    asked = finding(*finds)
+    async with stage.studio() as studio:
+        assert [(job.state, job.error is None) for job in studio.jobs()] == [("intended", False)]
+        results = await studio.resume()
+        assert [result.clip is not None for result in results] == [True] * made
+        assert [job.state for job in studio.jobs()] == ["done" if made else "refused"]
+        assert not studio.ledger().reserved
+        await studio.shoot(stage.shot)
+    assert len(asked) == len(finds)
+    assert stage.creates == stage.vendor.billed == 1

@@ -8,6 +8,7 @@ many places, so that ten thousand jobs are not ten thousand tasks.
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import anyio
 import anyio.to_thread
@@ -53,7 +54,8 @@ async def resume(engine: Engine) -> list[Result]:
             if job is None:
                 return
             if job.state == JobState.INTENDED:
-                await _let_go(engine, job)
+                job = await _let_go(engine, job)
+            if job is None:
                 return
             shot = await anyio.to_thread.run_sync(_shot_of, job, shot, engine)
             clip = await engine.clip(job, shot)
@@ -127,12 +129,41 @@ async def _side_by_side(
             group.start_soon(place, waiting)
 
 
-async def _let_go(engine: Engine, job: Job) -> None:
-    """A job that was never sent: its money is free, and whoever wants the shot orders it anew."""
+@dataclass(slots=True)
+class _Left:
+    """A job that was left behind, in our hands."""
+
+    job: Job
+
+
+async def _let_go(engine: Engine, job: Job) -> Job | None:
+    """A job that was not sent: its money is free, and whoever wants the shot orders it anew.
+
+    Or it was sent, and refused for the moment, and the vendor shows what is or may be its job all the same: then that
+    is what is gone on with.
+    """
     taken = await anyio.to_thread.run_sync(engine.journal.take_over, job, engine.owner.id, engine.owner.gone)
-    if taken is not None and taken.state == JobState.INTENDED:
-        with suppress(JobMoved):
-            await engine.submitter.give_up(taken, DramagenError("never sent: its process ended before"))
+    if taken is None or taken.state != JobState.INTENDED:
+        return taken
+    left = _Left(taken)
+    with suppress(JobMoved):
+        if not await _nothing_made(engine, left):
+            return left.job
+        if job.id not in engine.flights:  # somebody wants it after all, since it is ours
+            await engine.submitter.give_up(left.job, DramagenError("never sent: its process ended before"))
+    return None
+
+
+async def _nothing_made(engine: Engine, left: _Left) -> bool:
+    try:
+        service = engine.services.service(left.job.route)
+    except DramagenError:
+        return True  # nobody is left to ask: what the vendor said is believed
+    if service.access.fingerprint != left.job.credential:
+        return True  # to another key its job would not exist
+    with anyio.CancelScope(shield=True):
+        believed = await engine.submitter.doubts.believed(left, service)
+    return believed
 
 
 def _shot_of(job: Job, otherwise: Shot, engine: Engine) -> Shot:
