@@ -16,7 +16,7 @@ from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal
 from dramagen.engine.service import Service
 from dramagen.engine.state import JobState
-from dramagen.errors import DramagenError, OutcomeUnknown, RateLimited
+from dramagen.errors import DramagenError, JobFailed, OutcomeUnknown, RateLimited
 from dramagen.testing.fake import TASKS
 
 pytestmark = pytest.mark.anyio
@@ -162,6 +162,21 @@ async def test_what_is_unknown_so_is_sent_by_resume_once_the_vendor_shows_it_is_
         (result,) = await studio.resume()
         assert result.clip is not None
         assert not studio.ledger().unknown
+    assert stage.creates == stage.vendor.billed == 1
+
+
+async def test_a_doubt_a_person_settled_as_paid_is_no_refusal_any_more(
+    stage: Any, finding: Callable[..., list[Attempt]]
+) -> None:
+    finding(HIDDEN)
+    async with stage.studio(transport=Denies(stage)) as studio:
+        with pytest.raises(OutcomeUnknown):
+            await studio.shoot(stage.shot)
+        studio.settle(studio.jobs()[0].id, paid=True)
+        with pytest.raises(JobFailed, match="a person settled") as caught:
+            await studio.shoot(stage.shot)
+    assert caught.value.billed
+    assert not caught.value.retryable
     assert stage.creates == stage.vendor.billed == 1
 
 

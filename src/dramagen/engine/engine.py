@@ -150,13 +150,14 @@ class Engine:
 
     def verdict_of(self, job: Job) -> DramagenError:
         """The error of a job that ended without a clip."""
-        if job.error is not None:
-            return job.error
         if job.state in (S.PAID, S.UNPAID):
+            # Whatever its create was refused with once: that would be tried again, and bought nothing.
             return JobFailed(
                 f"a person settled job {job.id} as {job.state.value}; fresh=True films the shot again",
                 provider=job.route.provider, model=job.route.model, billed=job.state == S.PAID,
             )  # fmt: skip
+        if job.error is not None:
+            return job.error
         return JobFailed(
             f"job {job.id} ended as {job.state.value}", provider=job.route.provider, model=job.route.model
         )
