@@ -1,5 +1,6 @@
 """Creates that were refused though their job may have been made: asked about before they are sent again."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -244,6 +245,45 @@ async def test_a_look_knows_other_orders_jobs_and_the_vendors_clock(
     noon = 1_795_435_200
     first, last = attempt.window(600)
     assert noon - 10 < first < noon < last < noon + 10
+
+
+@pytest.mark.parametrize(
+    ("date", "known"),
+    [
+        ("Mon, 23 Nov 2026 12:00:00 -0000", True),
+        ("Mon Nov 23 12:00:00 2026", True),
+        ("Mon, 23 Nov 99999999999999999999 12:00:00 GMT", False),
+    ],
+)
+async def test_a_vendors_clock_is_read_as_utc_and_what_is_none_costs_no_outcome(
+    stage: Any,
+    finding: Callable[..., list[Attempt]],
+    monkeypatch: pytest.MonkeyPatch,
+    date: str,
+    known: bool,
+) -> None:
+    class Dated(Denies):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            response.headers["date"] = date
+            return response
+
+    asked = finding(Absent())
+    try:
+        with monkeypatch.context() as far_off:
+            far_off.setenv("TZ", "Asia/Shanghai")
+            time.tzset()
+            async with stage.studio(transport=Dated(stage, made=False)) as studio:
+                await studio.shoot(stage.shot)
+    finally:
+        time.tzset()
+    (attempt,) = asked
+    assert (attempt.ahead is not None) == known
+    noon = 1_795_435_200
+    if known:
+        first, last = attempt.window(600)
+        assert noon - 10 < first < noon < last < noon + 10
+    assert stage.creates == stage.vendor.billed == 1
 
 
 async def test_nothing_is_sent_for_nobody(stage: Any, finding: Callable[..., list[Attempt]]) -> None:

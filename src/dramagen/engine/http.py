@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
 from typing import Any, Protocol, TypeVar
@@ -212,8 +213,11 @@ class Http:
 
     def _compare_clocks(self, access: Access, answer: httpx.Response) -> None:
         try:
-            self._ahead[access.host] = parsedate_to_datetime(answer.headers["date"]).timestamp() - self._now()
-        except (KeyError, ValueError):
+            told = parsedate_to_datetime(answer.headers["date"])
+            # HTTP knows no other zone (RFC 9110, 5.6.7); one that is not said would be taken for this machine's.
+            told = told if told.tzinfo else told.replace(tzinfo=UTC)
+            self._ahead[access.host] = told.timestamp() - self._now()
+        except (KeyError, ValueError, OverflowError):
             self._ahead.pop(access.host, None)
 
     def _addressed(self, request: httpx.Request, access: Access) -> httpx.Request:
