@@ -25,9 +25,10 @@ from dramagen.adapters.base import Flow, Status, Ticket
 from dramagen.catalog.cards import Watch
 from dramagen.catalog.route import Route
 from dramagen.config import Limits
+from dramagen.engine.lane import Lane
 from dramagen.engine.limits.pace import UNSAID
 from dramagen.engine.turns import LONGEST_WAIT, SLOWER, Turns
-from dramagen.engine.waiting import Hears, Verdict, Word
+from dramagen.engine.waiting import Hears, Verdict, Waiting, Word
 from dramagen.engine.watch import Watcher
 from dramagen.errors import RateLimited
 
@@ -290,6 +291,26 @@ def test_a_list_is_not_asked_for_while_the_vendor_may_not_have_seen_the_last_one
     each.came(12.5, True)
     assert each.list_wait(13.4) > 0
     assert each.list_wait(13.6) == 0
+
+
+def test_a_job_waits_for_the_next_list_and_not_for_one_that_hangs() -> None:
+    lane = Lane(MAKES["list"]().service, random.Random(1))
+
+    def add(name: str, now: float) -> None:
+        ticket = Ticket(id=name, route=ROUTE)
+        lane.add(Waiting(ticket, lane.service.watch, (), 0.0, now, 10.0, 7200.0, lambda word: None), now)
+
+    add("a", 100.0)
+    add("b", 100.0)
+    assert len(lane.take(100.0)) == 2
+    add("c", 100.1)
+    for moment in (
+        100.6,
+        101.0,
+        101.5,
+    ):  # the next may be asked for from 101.11 on, once this one is answered
+        assert not lane.take(moment)
+    assert [waiting.ticket.id for waiting in lane.take(101.8)] == ["c"]
 
 
 def test_refusals_of_what_was_sent_before_the_first_of_them_slow_down_once() -> None:

@@ -127,7 +127,9 @@ class Lane:
             # Vendors may allow lists less often. Until the next one jobs are asked about one by one, unless it comes
             # soon, or there are so many that those asked last would have been sooner together.
             limit = 1
-            if list_wait <= HELD or self._due(now, list_wait / self.turns.gap):
+            # One whose answer does not come is not soon: nobody waits for it as long as the network may.
+            soon = list_wait <= HELD and self.turns.overdue(now) <= HELD
+            if soon or self._due(now, list_wait / self.turns.gap):
                 self.turns.free = now + list_wait
                 return []
         group: list[Waiting] = []

@@ -62,6 +62,10 @@ class Turns:
         """Seconds until a list may be asked for; while one is under way that is a guess."""
         return max(self._list_free - now, self.gap if self._lists else 0.0, 0.0)
 
+    def overdue(self, now: float) -> float:
+        """Seconds the next list has waited for nothing but the answer to the one before."""
+        return max(now - self._list_free, 0.0) if self._lists else 0.0
+
     def sent(self, now: float, several: bool, waited: float) -> None:
         """A question is sent, after it had waited so many seconds for its turn."""
         self.free = now + self.gap
