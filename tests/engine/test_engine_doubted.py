@@ -12,7 +12,7 @@ import pytest
 from dramagen.adapters.base import Absent, Attempt, Flow, Ticket, Unsure
 from dramagen.catalog.cards import Find
 from dramagen.catalog.order import Order
-from dramagen.engine import submit
+from dramagen.engine import doubt, submit
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal
 from dramagen.engine.service import Service
@@ -303,6 +303,60 @@ async def test_nothing_is_sent_for_nobody(stage: Any, finding: Callable[..., lis
         assert [job.state for job in studio.jobs()] == ["refused"]
         assert not studio.ledger().unknown
         assert not studio.ledger().reserved
+    assert stage.creates == 0
+
+
+@pytest.mark.parametrize("finds", [["cgt-fake-1"], [HIDDEN, "cgt-fake-1"], [Absent()]])
+async def test_what_was_refused_is_asked_about_before_it_is_let_go_with_whoever_ordered_it(
+    stage: Any,
+    finding: Callable[..., list[Attempt]],
+    monkeypatch: pytest.MonkeyPatch,
+    finds: list[Any],
+) -> None:
+    made = not isinstance(finds[0], Absent)
+    asked = finding(*finds)
+    async with stage.studio(transport=Denies(stage, made=made)) as studio:
+        async with anyio.create_task_group() as group:
+
+            def leave(state: Any) -> float:
+                group.cancel_scope.cancel()
+                return 0.0
+
+            monkeypatch.setattr(submit, "_pause", leave)
+            group.start_soon(studio.shoot, stage.shot)
+        with anyio.fail_after(60):
+            while studio.jobs()[0].open:  # noqa: ASYNC110 - nobody waits for it any more
+                await anyio.sleep(0.01)
+        assert [job.state for job in studio.jobs()] == ["done" if made else "refused"]
+        assert len(asked) == len(finds)
+        await studio.shoot(stage.shot)
+        assert not studio.ledger().reserved
+    assert stage.creates == stage.vendor.billed == 1
+
+
+async def test_a_vendor_that_does_not_answer_keeps_nobody_from_leaving(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Mute(Denies):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "GET":
+                await anyio.sleep_forever()
+            return await super().handle_async_request(request)
+
+    monkeypatch.setattr(doubt, "PARTING", 0.01)
+    async with stage.studio(transport=Mute(stage, made=False)) as studio:
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as group:
+
+                def leave(state: Any) -> float:
+                    group.cancel_scope.cancel()
+                    return 0.0
+
+                monkeypatch.setattr(submit, "_pause", leave)
+                group.start_soon(studio.shoot, stage.shot)
+            while studio.jobs()[0].open:  # noqa: ASYNC110 - nobody waits for it any more
+                await anyio.sleep(0.01)
+    assert [job.state for job in stage.studio().jobs()] == ["refused"]
     assert stage.creates == 0
 
 

@@ -28,6 +28,9 @@ from dramagen.errors import ConcurrencyLimited, DramagenError, RateLimited
 REFUSED = "refused"
 """In the line of the timeline that says why a job is unknown: when its create was refused, Unix seconds."""
 
+PARTING = 5.0
+"""Real seconds for the last look at a job that is let go: somebody wants to leave."""
+
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
@@ -57,6 +60,12 @@ class Doubts:
         except TicketTaken:
             return True
         return False
+
+    async def left(self, held: Held, service: Service) -> bool:
+        """Whether nothing was made of a job that nobody wants any more: a short look, whatever is cancelled."""
+        with anyio.move_on_after(PARTING, shield=True):
+            await self.believed(held, service)
+        return held.job.state == JobState.INTENDED
 
     async def settle(self, held: Held, service: Service) -> bool:
         """Whether the job was unknown because of such a doubt; it is then accepted, or intended again.

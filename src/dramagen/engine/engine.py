@@ -299,6 +299,8 @@ class Engine:
         except anyio.get_cancelled_exc_class():
             if leg.job.state == S.INTENDED:
                 with suppress(JobMoved):
+                    if service is not None and not await self.submitter.doubts.left(leg, service):
+                        raise
                     await self.submitter.give_up(leg.job, DramagenError(GIVEN_UP_UNSENT))
                     self._teller.step("failed", flight, detail=GIVEN_UP_UNSENT, reason=GIVEN_UP)
             raise
