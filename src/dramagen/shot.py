@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, PlainSerializer, field_validator, model_validator
 
+from dramagen.errors import InvalidShot
 from dramagen.medium import Image, ImageLike, Video, VideoLike, Voice, VoiceLike
 from dramagen.mentions import strangers
 from dramagen.record import Record
@@ -181,6 +182,10 @@ Words = Annotated[frozenset[str], AfterValidator(_shared)]
 _Options = Annotated[Mapping[str, Mapping[str, Any]], PlainSerializer(dict)]
 
 
+_WRITTEN = frozenset({"prompt", "references", "cuts"})
+"""The fields of a shot that its mentions are in, or of."""
+
+
 class Shot(Record):
     """What to film. Frozen; make variants with :meth:`pinned` or :meth:`changed`.
 
@@ -254,6 +259,7 @@ class Shot(Record):
             options={} if options is None else options, tags=tags, id=id, strict=strict,
             allow_longer=allow_longer,
         )  # fmt: skip
+        self._mentions_nobody_else()
 
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # see Record
 
@@ -288,12 +294,6 @@ class Shot(Record):
         names = [r.name for r in self.references]
         if len(set(names)) != len(names):
             raise ValueError("references have different names")
-        for text in (self.prompt, *(cut.prompt for cut in self.cuts)) if names else ():
-            for written in strangers(text, names):
-                raise ValueError(
-                    f"prompt mentions @{written}, and no reference is called so: there are {', '.join(names)}. "
-                    f"Text that is to be seen stands in quotes: “@{written}”"
-                )
         if self.last_frame is not None and self.first_frame is None:
             raise ValueError("last_frame needs first_frame: no model films towards a frame from nowhere")
         if self.cuts:
@@ -307,6 +307,21 @@ class Shot(Record):
             raise ValueError(f"strict names fields of a shot; {', '.join(sorted(unknown))} is none")
         return self
 
+    def _mentions_nobody_else(self) -> None:
+        """Refuse ``@name`` of no reference, in a shot that has some.
+
+        Only where somebody writes a shot, and so in no validator: one that was recorded when it was taken as text
+        is read as it was, and its take is not lost.
+        """
+        names = [r.name for r in self.references]
+        for text in (self.prompt, *(cut.prompt for cut in self.cuts)) if names else ():
+            for written in strangers(text, names):
+                rule = (
+                    f"prompt mentions @{written}, and no reference is called so: there are {', '.join(names)}. "
+                    f"Text that is to be seen stands in quotes: “@{written}”"
+                )
+                raise InvalidShot(f"Shot: {rule}", problems=[(type(self).__name__, "", rule)])
+
     def __hash__(self) -> int:
         # Options may hold anything JSON holds, so they are left to equality.
         return hash((self.prompt, self.duration, self.pin, self.id))
@@ -317,8 +332,11 @@ class Shot(Record):
 
     def changed(self, **update: Any) -> Self:
         """A copy with some fields changed, validated like a new shot."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        return type(self)(**(fields | update))
+        fields = {name: getattr(self, name) for name in type(self).model_fields} | update
+        if _WRITTEN.isdisjoint(update) and fields.keys() == type(self).model_fields.keys():
+            recorded: Self = type(self).parse(fields)  # its words are as they were
+            return recorded
+        return type(self)(**fields)
 
     @property
     def name(self) -> str:

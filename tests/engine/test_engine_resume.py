@@ -1,5 +1,6 @@
 """Picking up what an earlier process left: what can be lost first, within bounds, each apart from the others."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
@@ -70,6 +71,20 @@ async def test_one_bad_job_keeps_no_other_from_being_picked_up(
     assert bad.clip is not None or isinstance(bad.error, DramagenError)
     assert bad.clip is not None if "prompt" in damage else bad.clip is None  # its words are not its worth
     assert stage.creates == stage.vendor.billed == 3
+
+
+async def test_words_that_would_be_refused_today_are_read_as_they_were_filmed(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _leave(stage, monkeypatch, JobState.ACCEPTED, _shots(stage, 1))
+    reference = {"name": "林夏", "images": [{"sha256": "0" * 64}], "kind": "character"}
+    record = {"prompt": "@角色A 与 @林夏 走进来", "references": [reference], "id": "s0"}
+    _change(stage, "UPDATE jobs SET shot = ?", json.dumps(record))
+    async with stage.studio() as studio:
+        (result,) = await studio.resume()
+    assert result.clip is not None
+    assert result.clip.shot.prompt == record["prompt"]
+    assert stage.creates == 1
 
 
 async def test_files_that_die_soonest_are_fetched_first_and_before_what_is_only_asked_about(

@@ -1,6 +1,7 @@
 """Mentions of nobody: an error where there are references, a remark where there are none."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,30 @@ def test_where_there_are_references_a_mention_of_nobody_is_a_mistake() -> None:
 
 def test_without_references_it_is_text() -> None:
     assert Shot("@角色A 走进来").prompt == "@角色A 走进来"
+
+
+RECORDED = {
+    "prompt": "@角色A 与 @林夏 走进来",
+    "references": [LIN],
+    "cuts": [{"prompt": "@linda", "duration": 5}],
+}
+"""As a journal or a workflow has it from before: it was filmed with the words as text."""
+
+
+def test_what_was_recorded_before_is_read_as_it_was() -> None:
+    shot = Shot.parse(RECORDED)
+    assert shot.prompt == RECORDED["prompt"]
+    silent = shot.changed(audio=False, first_frame=b"\x89PNG\r\n\x1a\n")
+    assert silent.pinned("kling").prompt == shot.prompt
+    assert Shot.model_validate_json(silent.model_dump_json()) == silent
+
+
+@pytest.mark.parametrize("words", [{"prompt": "@角色B"}, {"references": [LIN]}, {"cuts": ()}])
+def test_written_anew_it_is_refused(words: dict[str, Any]) -> None:
+    shot = Shot.parse(RECORDED)
+    with pytest.raises(errors.InvalidShot, match="no reference is called so") as caught:
+        shot.changed(**words)
+    assert len(caught.value.problems) == 1
 
 
 def test_in_a_file_the_line_is_told(tmp_path: Path) -> None:
