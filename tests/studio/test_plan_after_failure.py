@@ -108,3 +108,22 @@ async def test_after_too_many_in_vain_nothing_more_is_bought_however_often_it_is
                 await studio.shoot(lot.shot)
             assert studio.plan(lot.shot).most == EMPTY
     assert short.billed == 3
+
+
+@pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
+async def test_a_clip_that_cannot_be_used_is_remembered_when_the_next_route_failed(lot: Any) -> None:
+    vendor = lot.vendor("succeed", "fail")
+    whole, vendor._clip = vendor._clip, lot.film[: len(lot.film) // 3]
+    remedies = {"defective": ["other_route"], "failed": []}
+    async with lot.open(vendor, routing={"remedies": remedies}) as studio:
+        with pytest.raises(DramagenError):
+            await studio.shoot(lot.shot)
+        defective, failed = studio.jobs()
+    vendor._clip = whole
+    assert [str(job.state) for job in (defective, failed)] == ["defective", "failed"]
+    async with lot.open(vendor) as studio:
+        (planned,) = studio.plan(lot.shot).shots
+        clip = await studio.shoot(lot.shot)
+    assert set(planned.decision.tried) == {defective.route.id, failed.route.id}
+    assert planned.choice.route.id == clip.route  # what the plan says is what is done

@@ -55,23 +55,22 @@ class Standings:
         jobs = bindings.jobs_of(tx, shot_hash, take, bindings.newest(tx, shot_hash, take))
         gone = [job for job in jobs if job.state in _NO_CLIP]
         if holder is not None and holder.state != JobState.FAILED:
-            return self._after(holder, [job for job in gone if job.id != holder.id])
-        failed = [job for job in gone if job.state == JobState.FAILED]
-        mine = [job for job in failed if job.route.satisfies(pin)]
+            return self._after(holder, [job for job in gone if job.id != holder.id], pin)
+        mine = [job for job in gone if job.route.satisfies(pin)]
         for job in reversed(mine):
-            if "other_route" not in self._may(job):
+            if job.state == JobState.FAILED and "other_route" not in self._may(job):
                 return TakeStanding(verdict=_said(job), over=True)
-        return self._on(mine, failed)
+        return self._on(mine, gone)
 
-    def _after(self, holder: Job, before: Sequence[Job]) -> TakeStanding:
+    def _after(self, holder: Job, before: Sequence[Job], pin: str | None) -> TakeStanding:
         """Behind a clip that was paid for and cannot be used."""
         may = self._may(holder) if holder.state == JobState.DEFECTIVE else ()
         again = "again" in may and all(job.route != holder.route for job in before)
         if not (again or "other_route" in may):
             return TakeStanding(verdict=_said(holder), over=True)
-        return self._on(
-            [*before, holder], [*before, holder], holder.route if again else None, "other_route" in may
-        )
+        gone = [*before, holder]
+        mine = [job for job in gone if job.route.satisfies(pin)]
+        return self._on(mine, gone, holder.route if again else None, "other_route" in may)
 
     def _on(
         self, mine: Sequence[Job], gone: Sequence[Job], again: Route | None = None, elsewhere: bool = True
