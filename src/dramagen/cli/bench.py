@@ -66,7 +66,12 @@ Folder = Annotated[
 ]
 VotesFile = Annotated[
     Path | None,
-    typer.Option("--votes", help="People's votes to take in, CSV or JSON.", exists=True, dir_okay=False),
+    typer.Option(
+        "--votes",
+        help="People's votes to take in: CSV (UTF-8 or GB 18030) or JSON.",
+        exists=True,
+        dir_okay=False,
+    ),
 ]
 Teach = Annotated[
     bool,

@@ -23,7 +23,8 @@ MEANING = {
     FAILED: "something failed: some shots have no clip, the provider said no, or its bill differs",
     USAGE: "the command, a file or a setting is wrong, or an extra is not installed",
     REFUSED: "nothing more was spent: not confirmed, or over the budget",
-    UNKNOWN: "a create got no answer, so money may be spent: `dramagen jobs` shows it, a person settles it",
+    UNKNOWN: "nobody knows whether a create made a job, so money may be spent: `dramagen jobs` shows it, "
+    "`dramagen jobs resume` asks again, and a person can settle it",
     INTERRUPTED: "interrupted; jobs that were sent go on, and the same command picks them up",
 }
 """The exit codes of every command."""

@@ -7,7 +7,7 @@ import anyio
 import typer
 
 from dramagen.cli import exits, tables
-from dramagen.cli.options import AsJson, MoneyLimit, Out, Pin, folder_of
+from dramagen.cli.options import AsJson, Out, Pin, folder_of, money_of
 from dramagen.cli.remedy_tables import Remedies, remedies_by_shot, remedies_json, remedy_table
 from dramagen.cli.screen import console, emit, note, say
 from dramagen.cli.times import span
@@ -28,7 +28,10 @@ def plan(
     ],
     out: Out = None,
     pin: Pin = None,
-    budget: MoneyLimit = None,
+    budget: Annotated[
+        Money | None,
+        typer.Option(parser=money_of, metavar="MONEY", help="What all of it may cost, such as '60 CNY'."),
+    ] = None,
     deadline: Annotated[
         float | None,
         typer.Option(parser=span, metavar="TIME", help="When it should be over, from now: 45m, 1.5h."),

@@ -3,16 +3,25 @@
 import asyncio
 import signal
 from contextlib import suppress
+from typing import Annotated
+
+import typer
 
 from dramagen.cli.durable import needs_temporal
-from dramagen.cli.options import Queue, Temporal
 from dramagen.cli.screen import note
 
 
-def worker(temporal: Temporal = "127.0.0.1:7233", queue: Queue = "dramagen") -> None:
+def worker(
+    temporal: Annotated[
+        str, typer.Option("--temporal", metavar="HOST:PORT", help="The Temporal server to ask for work.")
+    ] = "127.0.0.1:7233",
+    queue: Annotated[
+        str, typer.Option("--queue", metavar="NAME", help="The task queue to film for.")
+    ] = "dramagen",
+) -> None:
     """Film for a queue of a Temporal server until interrupted; all workers of a queue share one home or database."""
     needs_temporal()
-    asyncio.run(_work(str(temporal), queue))
+    asyncio.run(_work(temporal, queue))
 
 
 async def _work(address: str, queue: str) -> None:
