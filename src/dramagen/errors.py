@@ -225,7 +225,9 @@ class JobExpired(DramagenError):
 
 
 class OutcomeUnknown(DramagenError):
-    """A create whose answer was lost. ``at_risk`` is the most it may have cost; the reservation is kept.
+    """A create whose answer was lost, or that was refused and may have made its job all the same.
+
+    ``at_risk`` is the most it may have cost; the reservation is kept.
 
     ``dramagen jobs`` shows such a job; ``studio.resume()`` looks for it again; a person can settle it.
     """

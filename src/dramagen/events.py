@@ -28,10 +28,11 @@ class Event:
         money: what the step reserved or cost, in the route's own currency.
         detail: words for people.
         reason: one word for machines: of ``failed`` and ``unknown`` the error's class; of ``waiting`` what for,
-            ``elsewhere`` (another process drives the job), ``lookup`` (its create got no answer), ``retry`` (it was
-            refused for the moment and is sent again), or its turn to be sent: ``place`` (enough jobs run), ``pace``
-            (enough creates this minute), ``pause`` (the vendor refuses for the moment), ``breaker`` (it is down);
-            of ``fell_back`` the remedy taken, as ``[routing.remedies]`` names it.
+            ``elsewhere`` (another process drives the job), ``lookup`` (its create got no answer, or was refused and
+            may have made its job), ``retry`` (it was refused for the moment and is sent again), or its turn to be
+            sent: ``place`` (enough jobs run), ``pace`` (enough creates this minute), ``pause`` (the vendor refuses
+            for the moment), ``breaker`` (it is down); of ``fell_back`` the remedy taken, as ``[routing.remedies]``
+            names it.
         seconds: how long planning took (``planned`` and ``fell_back``).
         polls: how many answers about the job were needed (``ready``, ``failed``).
     """
