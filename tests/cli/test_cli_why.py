@@ -1,5 +1,7 @@
 """Why a job was ordered where it was, as people read it."""
 
+from dataclasses import replace
+
 import pytest
 
 from dramagen.cli.why import say_why, why_json
@@ -26,6 +28,15 @@ def test_a_doubt_of_the_run_is_beside_the_route_it_touched(
     doubted, sure = (next(line for line in lines if name in line) for name in (ONE, TWO))
     assert "chance x 0.50 for what it refused in this run" in doubted
     assert "refused" not in sure
+
+
+def test_what_was_held_back_is_said_by_model(capsys: pytest.CaptureFixture[str]) -> None:
+    made = decision({})
+    held = replace(made, outlook=replace(made.outlook, held_back={"kling-3.0": 2}))
+    say_why(held, TWO)
+    assert "held back 2 of kling-3.0 on this take already: its chance x 0.25" in capsys.readouterr().out
+    assert (why_json(held) or {})["held_back"] == {"kling-3.0": 2}
+    assert "held_back" not in made.to_json()
 
 
 def test_a_decision_of_an_older_version_has_no_doubts() -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from dramagen import Shot
-from dramagen.routing.doubts import CREDIT, LEAST, Doubts
+from dramagen.errors import ContentRejected, JobFailed
+from dramagen.routing.doubts import CREDIT, LEAST, Doubts, halved, held_back
 
 R = "kling:cn/kling-3.0"
 SILENT = Shot("雨夜", audio=False)
@@ -46,3 +47,18 @@ def test_what_says_nothing_of_later_shots_leaves_no_doubt() -> None:
     for cause in ("input_moderation", "capacity", "outage", "defective", "failed"):
         doubts.refused(cause, R)
     assert doubts.about(EITHER) == {}
+
+
+def test_a_model_is_held_back_by_what_moderation_said_of_what_it_made() -> None:
+    picture = ContentRejected("held back", stage="output")
+    sound = ContentRejected("held back", stage="output", code="OutputAudioSensitiveContentDetected")
+    said = [
+        ("kling-3.0", picture), ("kling-3.0", sound), ("wan-2.7", ContentRejected("no", stage="input")),
+        ("vidu-q3", JobFailed("no")), ("sora-2", None),
+    ]  # fmt: skip
+    assert held_back(said) == {"kling-3.0": 2}
+    assert held_back(said, sound=False) == {"kling-3.0": 1}  # it is filmed without sound now
+
+
+def test_what_is_left_of_a_chance_is_never_nothing() -> None:
+    assert [halved(times) for times in (0, 1, 2, 3, 50)] == [1, 0.5, 0.25, LEAST, LEAST]

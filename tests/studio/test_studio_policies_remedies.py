@@ -17,6 +17,8 @@ from dramagen.errors import (
     QuotaExhausted,
 )
 from dramagen.routing.causes import cause_of
+from dramagen.routing.leading import as_planned
+from dramagen.routing.remedies import remedies_of
 from dramagen.testing import fake
 
 OUTPUT = "reject_output"
@@ -206,3 +208,51 @@ async def test_a_clip_that_is_there_is_as_good_as_before_its_route_refused_anoth
     assert after.held == clip.route
     assert after.decision.doubts == {}
     assert before.decision.outlook == after.decision.outlook
+
+
+REGIONS = {"seedance:cn": "a-key-of-no-account", "seedance:intl": "another-of-none"}
+
+
+@pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
+@pytest.mark.parametrize("planned_before", [False, True])
+async def test_a_model_that_was_held_back_gives_way_to_others_on_this_take(
+    lot: Any, planned_before: bool
+) -> None:
+    """Its other region would be the next, and what is held back there is charged as well."""
+    shot = lot.shot.changed(audio=True)
+    async with lot.open(lot.vendor(OUTPUT), keys=REGIONS) as studio:
+        (before,) = studio.plan(shot).shots
+        order = [quote.route for quote in before.attempts]
+        clip = await studio.shoot(
+            shot, policy=as_planned([route.id for route in order]) if planned_before else None
+        )
+        why = studio.decision(clip.job_id)
+        (other,) = studio.plan(shot.changed(prompt="白天")).shots
+    assert order[0].model == order[1].model
+    other_model = next(route for route in order if route.model != order[0].model)
+    assert clip.route == other_model.id
+    assert why.outlook.held_back == {order[0].model: 1}
+    usual = before.decision.candidate(order[1].id).chance
+    assert why.candidate(order[1].id).chance == pytest.approx(usual / 2, rel=1e-4)
+    assert type(why).from_json(why.to_json()) == why
+    assert other.decision.candidate(order[1].id).chance == usual  # it is of this take alone
+    foretold = remedies_of(before, before, studio.settings.routing.remedies)
+    assert f"other_route: {other_model.id}, " in str(foretold["output_moderation"][1])
+    assert f"other_route: {order[1].id}, " in str(foretold["outage"][0])
+
+
+@pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
+async def test_a_plan_and_the_error_know_what_was_held_back(lot: Any) -> None:
+    shot, nothing = lot.shot.changed(audio=True), {"remedies": {"output_moderation": ()}}
+    async with lot.open(lot.vendor(OUTPUT), keys=REGIONS, routing=nothing) as studio:
+        with pytest.raises(ContentRejected) as raised:
+            await studio.shoot(shot)
+    async with lot.open(keys=REGIONS) as studio:
+        (planned,) = studio.plan(shot).shots
+        clip = await studio.shoot(shot)
+    assert planned.choice.route.id == clip.route
+    assert planned.decision.outlook.held_back == {raised.value.model: 1}
+    assert clip.model != raised.value.model
+    assert f"other_route: {clip.route}, " in raised.value.untried

@@ -7,6 +7,7 @@ from rich.table import Table
 from dramagen.cli.screen import say
 from dramagen.cli.tables import plain_table
 from dramagen.routing.decision import Decision
+from dramagen.routing.doubts import halved
 from dramagen.routing.outlook import Candidate
 
 LISTED = 3
@@ -24,6 +25,8 @@ def say_why(decision: Decision | None, chosen: str) -> None:
         + (f", floor {decision.floor:.2f}" if decision.floor is not None else ""))  # fmt: skip
     for model, takes in outlook.failed.items():
         say(f"{takes} rejected of {model} on this shot already")
+    for model, times in outlook.held_back.items():
+        say(f"moderation held back {times} of {model} on this take already: its chance x {halved(times):.3g}")
     say(_table(decision, chosen))
     if decision.steps:
         last = decision.steps[-1]

@@ -60,7 +60,10 @@ class Decision:
             "candidates": [[c.route, c.cost, c.chance] for c in outlook.candidates],
             "filtered": {rule: list(routes) for rule, routes in self.filtered.items()},
             "unlisted": self.unlisted,
-        } | ({"doubts": dict(self.doubts)} if self.doubts else {})  # fmt: skip
+        } | {
+            name: dict(told)
+            for name, told in (("doubts", self.doubts), ("held_back", outlook.held_back)) if told
+        }  # fmt: skip
 
     def compact(self) -> str:
         """The same as text of at most :data:`MOST` bytes, unless the candidates alone are more."""
@@ -91,6 +94,7 @@ class Decision:
             takes=record["takes"],
             failed=record["failed"],
             rho=record["rho"],
+            held_back=record.get("held_back", {}),
         )
         return cls(
             policy=record["policy"],

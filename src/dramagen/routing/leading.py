@@ -14,6 +14,8 @@ from dramagen.shot import Shot
 def led(by: Chooser, name: str, wishes: Sequence[str]) -> Chooser:
     """``by``, with the routes that satisfy a wish first, in the order of the wishes.
 
+    Once moderation held back what a model had made of the take, its other routes are :func:`put_off`.
+
     Args:
         name: what decisions made so are written down under.
         wishes: models, or routes as ``provider:region/model``.
@@ -24,7 +26,7 @@ def led(by: Chooser, name: str, wishes: Sequence[str]) -> Chooser:
             named = (quote.route.id, quote.route.model)
             return next((n for n, wish in enumerate(wishes) if wish in named), len(wishes))
 
-        return sorted(by.ask(shot, quotes, rates, outlook), key=place)
+        return put_off(sorted(by.ask(shot, quotes, rates, outlook), key=place), outlook)
 
     return Chooser(name, ask)
 
@@ -78,10 +80,32 @@ def across_models(plan: Plan) -> Plan:
 
 
 def as_planned(order: Sequence[str]) -> PlainPolicy:
-    """The policy of a plan that was made before: its routes in order, then any it did not know."""
+    """The policy of a plan that was made before: its routes in order, then any it did not know.
 
-    def episode_plan(shot: Shot, quotes: Sequence[Quote], rates: Rates, /) -> Sequence[Quote]:
+    Once moderation held back what a model had made of the take, its other routes are :func:`put_off`.
+    """
+
+    def episode_plan(
+        shot: Shot, quotes: Sequence[Quote], rates: Rates, outlook: Outlook | None = None, /
+    ) -> Sequence[Quote]:
         places = {route: place for place, route in enumerate(order)}
-        return sorted(quotes, key=lambda quote: places.get(quote.route.id, len(places)))
+        planned = sorted(quotes, key=lambda quote: places.get(quote.route.id, len(places)))
+        return planned if outlook is None else put_off(planned, outlook)
 
     return episode_plan
+
+
+def put_off(quotes: Sequence[Quote], outlook: Outlook) -> list[Quote]:
+    """These quotes with each of a model that was held back behind those of others, as long as an accepted clip costs
+    less there; the rest of the order stays."""
+    costs = {candidate.route: outlook.per_accepted(candidate) for candidate in outlook.candidates}
+    ordered: list[Quote] = []
+    waiting: list[Quote] = []
+    for quote in quotes:
+        if quote.route.model in outlook.held_back:
+            waiting.append(quote)
+            continue
+        while waiting and costs[waiting[0].route.id] <= costs[quote.route.id]:
+            ordered.append(waiting.pop(0))
+        ordered.append(quote)
+    return ordered + waiting

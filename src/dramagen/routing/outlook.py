@@ -1,7 +1,7 @@
 """What a policy knows of a shot beside its quotes: chances, what an accepted clip is worth, what was rejected."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import median
 
@@ -43,6 +43,8 @@ class Outlook:
         takes: how many more takes the plan looks ahead.
         failed: rejected takes of this shot, by model: whoever served it, it is the same model.
         rho: how alike takes of one model on one shot are.
+        held_back: how often moderation held back what a model had made of this take, by model; the candidates'
+            chances have it.
     """
 
     candidates: tuple[Candidate, ...]
@@ -52,6 +54,7 @@ class Outlook:
     takes: int = TAKES
     failed: Mapping[str, int] = field(default_factory=dict)
     rho: float = DEFAULT_RHO
+    held_back: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def now(self) -> Mapping[str, float]:
@@ -115,15 +118,7 @@ def assured(outlook: Outlook, guarantee: float) -> Outlook:
 
     def at(value: float) -> Outlook:
         basis = f"raised until {guarantee:.0%} of such shots are accepted"
-        return Outlook(
-            outlook.candidates,
-            outlook.currency,
-            figure(value),
-            basis,
-            outlook.takes,
-            outlook.failed,
-            outlook.rho,
-        )
+        return replace(outlook, value=figure(value), basis=basis)
 
     def reaches(tried: Outlook) -> bool:
         return bool(tried.steps) and tried.steps[-1].accepted >= guarantee

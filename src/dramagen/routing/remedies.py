@@ -1,13 +1,15 @@
 """What each remedy would cost, before one is chosen: prices that are known from a plan anyway. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dramagen.catalog.order import Quote
 from dramagen.config import HELPFUL, Cause, Remedy
 from dramagen.money import Money
 from dramagen.routing.causes import allowed
+from dramagen.routing.doubts import halved
+from dramagen.routing.leading import put_off
 from dramagen.routing.plan import Plan, ShotPlan
 
 Leave = Mapping[Cause, Sequence[Remedy]]
@@ -62,10 +64,28 @@ def remedies_of(planned: ShotPlan, silent: ShotPlan, leave: Leave) -> dict[Cause
     if first is None or planned.held is not None:
         return {}
     quiet = silent_on(first, silent.quotes)
-    elsewhere = next(iter(planned.attempts[1:]), None)
+    elsewhere = {cause: next(iter(planned.attempts[1:]), None) for cause in HELPFUL}
+    elsewhere |= dict.fromkeys(("output_moderation", "audio_moderation"), _once_held_back(planned, first))
     return {
-        cause: options(cause, leave, once_more=first, silent=quiet, elsewhere=elsewhere) for cause in HELPFUL
+        cause: options(cause, leave, once_more=first, silent=quiet, elsewhere=elsewhere[cause])
+        for cause in HELPFUL
     }
+
+
+def _once_held_back(planned: ShotPlan, first: Quote) -> Quote | None:
+    """The route that is asked after the first one, should moderation hold back what that one made."""
+    further = planned.attempts[1:]
+    if planned.decision is None:
+        return next(iter(further), None)
+    outlook, model = planned.decision.outlook, first.route.model
+    before = outlook.held_back.get(model, 0)
+    more = halved(before + 1) / halved(before)
+    doubted = tuple(
+        replace(each, chance=each.chance * more) if each.model == model else each
+        for each in outlook.candidates
+    )
+    told = replace(outlook, candidates=doubted, held_back={**outlook.held_back, model: before + 1})
+    return next(iter(put_off(further, told)), None)
 
 
 def silent_on(quote: Quote, quotes: Iterable[Quote]) -> Quote | None:

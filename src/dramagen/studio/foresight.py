@@ -13,7 +13,7 @@ from dramagen.shot import Shot
 from dramagen.studio.books import Books
 from dramagen.studio.learning import Past
 from dramagen.studio.planning import Planner
-from dramagen.studio.standing import Standings
+from dramagen.studio.standing import Standings, TakeStanding
 
 NO_LIMIT = 1000
 """Jobs at once on a route that states no limit."""
@@ -43,14 +43,15 @@ def plan_shots(
     standings = Standings(settings.routing.remedies, settings.routing.failures)
     found, closed = books.known(shots, numbers, sha256, learning.hear, standings)
 
-    def past(shot: Shot, holder: str | None) -> Past:
+    def past(shot: Shot, stands: TakeStanding) -> Past:
         doubted = doubts.about(shot)
-        if holder is not None:
-            doubted.pop(holder, None)  # what it refused of others says nothing of a clip that is there
-        return replace(learning.of(shot, holder, sha256), doubts=doubted)
+        if stands.held is not None:
+            doubted.pop(stands.held, None)  # what it refused of others says nothing of a clip that is there
+        known = learning.of(shot, stands.held, sha256)
+        return replace(known, doubts=doubted, held_back=stands.held_back)
 
     planned = tuple(
-        planner.plan(shot, standing=stands, closed=closed, past=past(shot, stands.held))
+        planner.plan(shot, standing=stands, closed=closed, past=past(shot, stands))
         for shot, stands in zip(shots, found, strict=True)
     )
     routes = {quote.route for one in planned for quote in one.quotes}

@@ -33,12 +33,14 @@ class Past:
         judged: how many of its takes were accepted or rejected.
         free: the routes on which this take is filmed already.
         doubts: what is left of a route's chance after what it refused in this run, by route.
+        held_back: how often moderation held back what a model had made of this take, by model.
     """
 
     failed: Mapping[str, int] = field(default_factory=dict)
     judged: int = 0
     free: frozenset[str] = frozenset()
     doubts: Mapping[str, float] = field(default_factory=dict)
+    held_back: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass

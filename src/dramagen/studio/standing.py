@@ -1,7 +1,7 @@
 """How a take stands in the journal before it is planned, as filming it would find it: nothing is counted twice."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dramagen.catalog.route import Route
 from dramagen.config import Cause, Remedy
@@ -11,6 +11,7 @@ from dramagen.engine.jobs import Job
 from dramagen.engine.state import JobState
 from dramagen.errors import JobFailed
 from dramagen.routing.causes import allowed, cause_of
+from dramagen.routing.doubts import held_back
 
 _NO_CLIP = (JobState.FAILED, JobState.DEFECTIVE)
 
@@ -26,6 +27,7 @@ class TakeStanding:
         tried: routes that gave no clip of it, and are not asked again.
         again: the route on which the same order would be made once more, before any other.
         elsewhere: whether other routes may be asked.
+        held_back: how often moderation held back what a model had made of it, by model.
     """
 
     held: str | None = None
@@ -34,6 +36,7 @@ class TakeStanding:
     tried: tuple[Route, ...] = ()
     again: Route | None = None
     elsewhere: bool = True
+    held_back: Mapping[str, int] = field(default_factory=dict)
 
 
 NEW = TakeStanding()
@@ -82,6 +85,7 @@ class Standings:
             tried=tuple(dict.fromkeys(job.route for job in gone if job.route != again)),
             again=again,
             elsewhere=elsewhere,
+            held_back=held_back((job.route.model, job.error) for job in gone),
         )
 
     def _may(self, job: Job) -> Sequence[Remedy]:

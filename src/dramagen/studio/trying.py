@@ -14,7 +14,7 @@ from dramagen.engine.jobs import Job
 from dramagen.engine.state import JobState
 from dramagen.errors import DramagenError
 from dramagen.routing.causes import allowed, cause_of
-from dramagen.routing.doubts import Doubts
+from dramagen.routing.doubts import Doubts, held_back
 from dramagen.routing.policy import Chooser
 from dramagen.routing.remedies import Leave, options, silent_on, untried
 from dramagen.shot import Shot
@@ -140,7 +140,7 @@ class Trying:
         done_with = dict.fromkeys([*tried, *(job.route for job in (*failed, *unusable))])
         if wanted.remedy == "again" and wanted.last is not None:
             done_with.pop(wanted.last.route, None)
-        past = replace(history.past, doubts=self.doubts.about(wanted.filmed))
+        past = self._past(wanted, history.past, history.failed)
         planned = self.planner.led_by(wanted.policy).for_filming(wanted.filmed, past, tuple(done_with))
         choice = self._choice(wanted, planned.attempts, errors)
         begun = [*mine, *(job for job in history.unusable if job.route.satisfies(wanted.shot.pin))]
@@ -160,6 +160,12 @@ class Trying:
         if errors and wanted.last is not None:
             said[-1].untried = self.untried(wanted, wanted.last, said[-1], tried)
         raise said[-1]
+
+    def _past(self, wanted: Wanted, past: Past, failed: Sequence[Job]) -> Past:
+        """What is known of the take, with what was refused: of its own jobs, and of others in this run."""
+        shot = wanted.filmed
+        refused = held_back(((job.route.model, job.error) for job in failed), sound=shot.audio is not False)
+        return replace(past, doubts=self.doubts.about(shot), held_back=refused)
 
     def _in_vain(self, wanted: Wanted, begun: Sequence[Job]) -> list[Job]:
         """The jobs of this take that were paid for and gave no clip, once there are too many of them. Blocks."""
@@ -191,7 +197,8 @@ class Trying:
             failed = self.engine.journal.failures(wanted.key, wanted.take)
             done_with = dict.fromkeys([*tried, gone.route, *(each.route for each in failed)])
             planner = self.planner.led_by(wanted.policy)
-            elsewhere = planner.for_filming(wanted.filmed, tried=tuple(done_with)).choice
+            past = self._past(wanted, planner.weighing.learning.rejected(wanted.key), failed)
+            elsewhere = planner.for_filming(wanted.filmed, past, tuple(done_with)).choice
         once_more = job.quote if gone.made and gone.route not in wanted.repeated else None
         return untried(options(cause, self.leave, once_more=once_more, silent=silent, elsewhere=elsewhere))
 

@@ -7,6 +7,7 @@ from dramagen.catalog.order import Quote, Refusal
 from dramagen.config import Routing
 from dramagen.money import Rates
 from dramagen.routing.beliefs import Belief
+from dramagen.routing.doubts import halved
 from dramagen.routing.outlook import TAKES, Candidate, Outlook, assured, figure, worth
 from dramagen.routing.priors import board_of, kind_of_shot
 from dramagen.shot import Shot
@@ -57,6 +58,7 @@ class Weighing:
             price, name = quote.price.expected, quote.route.id
             cost = 0.0 if name in past.free else float(price.amount) * rates[price.currency] + look
             chance = self._belief(quote, kind).chance * past.doubts.get(name, 1.0)
+            chance *= halved(past.held_back.get(quote.route.model, 0))
             candidates.append(Candidate(name, quote.route.model, figure(cost), figure(chance)))
         known = tuple(candidates)
         stated = routing.value
@@ -70,6 +72,7 @@ class Weighing:
             takes=max(1, (routing.takes or TAKES) - past.judged),
             failed=past.failed,
             rho=figure(self.learning.rho()),
+            held_back=past.held_back,
         )
         if routing.guarantee is None or shot.pin is not None:
             return outlook
