@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,11 +14,12 @@ from dramagen.adapters.base import Absent, Attempt, Flow, Ticket, Unsure
 from dramagen.catalog.cards import Find
 from dramagen.catalog.order import Order
 from dramagen.engine import doubt, submit
+from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal
 from dramagen.engine.service import Service
 from dramagen.engine.state import JobState
-from dramagen.errors import DramagenError, JobFailed, OutcomeUnknown, RateLimited
+from dramagen.errors import DramagenError, InvalidShot, JobFailed, OutcomeUnknown, RateLimited
 from dramagen.testing.fake import TASKS
 
 pytestmark = pytest.mark.anyio
@@ -43,6 +45,25 @@ class Denies(httpx.AsyncBaseTransport):
             return httpx.Response(self.answer[0], json=self.answer[1])
         response: httpx.Response = await self.stage.vendor.handle_async_request(request)
         return httpx.Response(self.answer[0], json=self.answer[1]) if denied else response
+
+
+class Mute(Denies):
+    """Its lists hang."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET" and request.url.path == TASKS:
+            await anyio.sleep_forever()
+        return await super().handle_async_request(request)
+
+
+MOVE = Journal.move
+
+
+def accident(self: Journal, job: Job, *args: Any, **known: Any) -> Job:
+    """What is refused cannot be written on: the flight ends, and nobody drives the job any more."""
+    if job.state == JobState.INTENDED and job.error is not None:
+        raise RuntimeError("dead")
+    return MOVE(self, job, *args, **known)
 
 
 @pytest.fixture
@@ -337,12 +358,6 @@ async def test_what_was_refused_is_asked_about_before_it_is_let_go_with_whoever_
 async def test_a_vendor_that_does_not_answer_keeps_nobody_from_leaving(
     stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Mute(Denies):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            if request.method == "GET":
-                await anyio.sleep_forever()
-            return await super().handle_async_request(request)
-
     monkeypatch.setattr(doubt, "PARTING", 0.01)
     async with stage.studio(transport=Mute(stage, made=False)) as studio:
         with anyio.fail_after(60):
@@ -360,6 +375,80 @@ async def test_a_vendor_that_does_not_answer_keeps_nobody_from_leaving(
     assert stage.creates == 0
 
 
+async def test_a_list_that_hangs_holds_a_turn_only_for_so_long(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doubt, "ASKING", 0.01)
+    async with stage.studio(transport=Mute(stage, made=False)) as studio:
+        with anyio.fail_after(60):
+            await studio.shoot(stage.shot)
+    assert stage.creates == stage.vendor.billed == 1
+
+
+@pytest.mark.parametrize("finds", [["cgt-fake-1"], [HIDDEN, "cgt-fake-1"], [Absent()]])
+async def test_what_an_accident_left_refused_is_asked_about_before_a_closing_studio_lets_it_go(
+    stage: Any, finding: Callable[..., list[Attempt]], monkeypatch: pytest.MonkeyPatch, finds: list[Any]
+) -> None:
+    made = not isinstance(finds[0], Absent)
+    finding(Absent())
+    async with stage.studio(transport=Denies(stage, made=made)) as studio:
+        with monkeypatch.context() as dead:
+            dead.setattr(Journal, "move", accident)
+            with pytest.raises(DramagenError, match="dead"):
+                await studio.shoot(stage.shot)
+        finding(*finds)
+    async with stage.studio() as studio:
+        state = "refused" if not made else "unknown" if finds[0] is HIDDEN else "accepted"
+        assert [job.state for job in studio.jobs()] == [state]
+        await studio.shoot(stage.shot)
+        assert not studio.ledger().reserved
+    assert stage.creates == stage.vendor.billed == 1
+
+
+@pytest.mark.parametrize("finds", [["cgt-fake-1"], [Absent()]])
+async def test_what_was_refused_is_asked_about_before_another_home_lets_it_go(
+    stage: Any,
+    finding: Callable[..., list[Attempt]],
+    monkeypatch: pytest.MonkeyPatch,
+    finds: list[Any],
+    tmp_path: Path,
+) -> None:
+    """Its pictures stayed where it was ordered."""
+    pillow = pytest.importorskip("PIL.Image")
+    pillow.new("RGB", (480, 864), "navy").save(tmp_path / "frame.png")
+    shot = stage.shot.changed(first_frame=tmp_path / "frame.png")
+    made = not isinstance(finds[0], Absent)
+
+    async def nobody(*_: Any) -> None:
+        """A process that is dead frees nothing."""
+
+    def elsewhere(self: Intake, *_: Any) -> Any:
+        raise InvalidShot("it is not in this home")
+
+    with monkeypatch.context() as dead:
+        dead.setattr(Journal, "move", accident)
+        dead.setattr("dramagen.studio.opening.give_up_unsent", nobody)
+        finding(Absent())
+        async with stage.studio(transport=Denies(stage, made=made)) as studio:
+            with pytest.raises(DramagenError, match="dead"):
+                await studio.shoot(shot)
+    asked = finding(*finds)
+    async with stage.studio() as studio:
+        if made:
+            monkeypatch.setattr(Intake, "supply", elsewhere)
+        else:
+            supply, missing = Intake.supply, [True]
+
+            def once(self: Intake, *media: Any) -> Any:
+                return elsewhere(self) if missing and missing.pop() else supply(self, *media)
+
+            monkeypatch.setattr(Intake, "supply", once)
+        await studio.shoot(shot)
+        assert sorted(job.state for job in studio.jobs()) == ["done"] + ["refused"] * (not made)
+    assert len(asked) == 1
+    assert stage.creates == stage.vendor.billed == 1
+
+
 @pytest.mark.parametrize("finds", [["cgt-fake-1"], [HIDDEN, "cgt-fake-1"], [Absent()]])
 async def test_what_a_dead_process_left_refused_is_asked_about_before_resume_lets_it_go(
     stage: Any,
@@ -367,19 +456,12 @@ async def test_what_a_dead_process_left_refused_is_asked_about_before_resume_let
     monkeypatch: pytest.MonkeyPatch,
     finds: list[Any],
 ) -> None:
-    original = Journal.move
-
-    def move(self: Journal, job: Job, *args: Any, **known: Any) -> Job:
-        if job.state == JobState.INTENDED and job.error is not None:
-            raise RuntimeError("dead")
-        return original(self, job, *args, **known)
-
     async def nobody(*_: Any) -> None:
         """A process that is dead frees nothing."""
 
     made = not isinstance(finds[0], Absent)
     with monkeypatch.context() as dead:
-        dead.setattr(Journal, "move", move)
+        dead.setattr(Journal, "move", accident)
         dead.setattr("dramagen.studio.opening.give_up_unsent", nobody)
         finding(Absent())
         async with stage.studio(transport=Denies(stage, made=made)) as studio:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import anyio
 import anyio.to_thread
 
-from dramagen.adapters.base import Ticket, Unsure
+from dramagen.adapters.base import Absent, Ticket, Unsure
 from dramagen.engine.held import Held, move
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import Journal, TicketContested, TicketTaken
@@ -27,6 +27,9 @@ from dramagen.errors import ConcurrencyLimited, DramagenError, RateLimited
 
 REFUSED = "refused"
 """In the line of the timeline that says why a job is unknown: when its create was refused, Unix seconds."""
+
+ASKING = 20.0
+"""Real seconds for one look: whoever takes it may keep others waiting, and what has no answer by then has none."""
 
 PARTING = 5.0
 """Real seconds for the last look at a job that is let go: somebody wants to leave."""
@@ -47,7 +50,9 @@ class Doubts:
         if not _answered(held.job.error) or held.job.sent_at is None or not service.find.findable:
             return True
         refused = held.job.sent_until or held.job.updated
-        found = await self.lookup.glance(held.job, service, refused=refused)
+        found: Ticket | Absent | Unsure = Unsure("no answer")
+        with anyio.move_on_after(ASKING):
+            found = await self.lookup.glance(held.job, service, refused=refused)
         if isinstance(found, Unsure) and found.maybe:
             await self._doubted(held, found.why, refused)
             return False
@@ -61,9 +66,12 @@ class Doubts:
             return True
         return False
 
-    async def left(self, held: Held, service: Service) -> bool:
-        """Whether nothing was made of a job that nobody wants any more: a short look, whatever is cancelled."""
-        with anyio.move_on_after(PARTING, shield=True):
+    async def left(self, held: Held, service: Service, within: float | None = None) -> bool:
+        """Whether nothing was made of a job that nobody wants any more: a short look, whatever is cancelled.
+
+        ``within``: real seconds, by default ``PARTING``.
+        """
+        with anyio.move_on_after(PARTING if within is None else within, shield=True):
             await self.believed(held, service)
         return held.job.state == JobState.INTENDED
 

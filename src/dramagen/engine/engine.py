@@ -25,6 +25,7 @@ from dramagen.engine.journal import JobMoved, Journal
 from dramagen.engine.outbound import Outbound, same_key
 from dramagen.engine.owner import Owner
 from dramagen.engine.ownership import Ownership
+from dramagen.engine.parting import Parting
 from dramagen.engine.refetch import Refetcher
 from dramagen.engine.service import Service, Services
 from dramagen.engine.state import JobState
@@ -78,10 +79,11 @@ class Engine:
         self.owner = owner
         self.group = group
         self.flights: dict[str, Flight] = {}
+        self.parting = Parting(services, submitter, self.flights)
         self._at_hand: dict[str, Job] = {}
         self._watcher = watcher
         self._teller = Teller(emit, clock)
-        self._ownership = Ownership(journal, owner, intake, submitter)
+        self._ownership = Ownership(journal, owner, intake, self.parting)
         self._outbound = Outbound(store, intake, submitter, self._teller)
         self._homeward = Homeward(services, journal, store, intake, collector, refetcher, clock, self._teller)
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import anyio
 import anyio.to_thread
 
+from dramagen.engine.doubt import ASKING
 from dramagen.engine.intake import Intake
 from dramagen.engine.jobs import Job
 from dramagen.engine.journal import JobMoved, Journal
 from dramagen.engine.owner import Owner
+from dramagen.engine.parting import Parting
 from dramagen.engine.state import MOVES, JobState
-from dramagen.engine.submit import Submitter
-from dramagen.errors import DramagenError, InvalidShot, JobFailed
+from dramagen.errors import InvalidShot, JobFailed
 
 ELSEWHERE = 0.5
 """Real seconds between looks at a job another process is driving."""
@@ -24,7 +25,7 @@ class Ownership:
     journal: Journal
     owner: Owner
     intake: Intake
-    submitter: Submitter
+    parting: Parting
 
     async def take_over(self, job: Job) -> Job | None:
         """The job as ours, where its owner is dead and we were first."""
@@ -36,9 +37,8 @@ class Ownership:
                 await anyio.to_thread.run_sync(self.intake.supply, taken.quote.order.inputs())
             except InvalidShot:
                 # Its pictures stayed in the home it was ordered in: whoever wants it here orders it anew.
-                gone = DramagenError("never sent: its media are in the home of a process that is gone")
-                await self.submitter.give_up(taken, gone)
-                return await self.reread(taken.id)
+                gone = "never sent: its media are in the home of a process that is gone"
+                return await self.parting.let_go(taken, gone, ASKING) or await self.reread(taken.id)
         return taken
 
     async def elsewhere(self, job: Job) -> Job:

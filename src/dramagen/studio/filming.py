@@ -1,7 +1,7 @@
 """One take, from the shot to its clip: what is held already, else the planned routes one after the other."""
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
@@ -12,11 +12,11 @@ from dramagen.catalog.order import ORDER_VERSION, Quote
 from dramagen.catalog.route import Route
 from dramagen.clip import Clip
 from dramagen.config import Budget
+from dramagen.engine.doubt import PARTING
 from dramagen.engine.engine import GIVEN_UP_UNSENT, Engine
 from dramagen.engine.guard import Guard
 from dramagen.engine.intake import media_of, shot_record
 from dramagen.engine.jobs import Intent, Job
-from dramagen.engine.journal import JobMoved
 from dramagen.engine.state import JobState
 from dramagen.engine.submit import GIVEN_UP
 from dramagen.errors import ConfigError, DramagenError
@@ -244,8 +244,7 @@ class Filming:
                 return
             last = await _thread(self.engine.journal.get, job_id)
             if last is not None and last.state == JobState.INTENDED and last.owner == self.engine.owner.id:
-                with suppress(JobMoved):
-                    await self.engine.submitter.give_up(last, DramagenError(GIVEN_UP_UNSENT))
+                await self.engine.parting.let_go(last, GIVEN_UP_UNSENT, PARTING)
 
     async def _ended(self, job_id: str) -> Ended:
         last = await self._ask(self.engine.journal.get, job_id)

@@ -23,6 +23,7 @@ from dramagen.engine.interrupts import unbroken
 from dramagen.engine.limits.gate import Gate
 from dramagen.engine.limits.pace import Pacer
 from dramagen.engine.lookup import Lookup
+from dramagen.engine.parting import Parting
 from dramagen.engine.refetch import Refetcher
 from dramagen.engine.renderer import Renderer
 from dramagen.engine.service import Services
@@ -94,7 +95,7 @@ async def open_studio(
     pacer = Pacer(journal, clock)
     lookup = Lookup(journal, http, clock, pacer)
     submitter = Submitter(journal, http, clock, owner, address, gate, lookup, settings.on_unknown)
-    stack.push_async_callback(give_up_unsent, journal, submitter, owner.id)
+    stack.push_async_callback(give_up_unsent, journal, Parting(services, submitter), owner.id)
     group = await stack.enter_async_context(_background())
     picks = Picks(await stack.enter_async_context(BlockingPortal()), journal.consult)
     group.start_soon(unbroken(renderer.run))

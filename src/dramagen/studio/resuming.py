@@ -7,19 +7,18 @@ many places, so that ten thousand jobs are not ten thousand tasks.
 
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 
 import anyio
 import anyio.to_thread
 
+from dramagen.engine.doubt import ASKING, PARTING
 from dramagen.engine.engine import Engine
 from dramagen.engine.entries import Entry, Which
 from dramagen.engine.intake import shot_from_record
 from dramagen.engine.jobs import Job
-from dramagen.engine.journal import JobMoved, Journal
+from dramagen.engine.journal import Journal
+from dramagen.engine.parting import Parting
 from dramagen.engine.state import OPEN, JobState
-from dramagen.engine.submit import Submitter
 from dramagen.errors import DramagenError, InvalidShot
 from dramagen.events import Result
 from dramagen.shot import Shot
@@ -129,13 +128,6 @@ async def _side_by_side(
             group.start_soon(place, waiting)
 
 
-@dataclass(slots=True)
-class _Left:
-    """A job that was left behind, in our hands."""
-
-    job: Job
-
-
 async def _let_go(engine: Engine, job: Job) -> Job | None:
     """A job that was not sent: its money is free, and whoever wants the shot orders it anew.
 
@@ -145,25 +137,7 @@ async def _let_go(engine: Engine, job: Job) -> Job | None:
     taken = await anyio.to_thread.run_sync(engine.journal.take_over, job, engine.owner.id, engine.owner.gone)
     if taken is None or taken.state != JobState.INTENDED:
         return taken
-    left = _Left(taken)
-    with suppress(JobMoved):
-        if not await _nothing_made(engine, left):
-            return left.job
-        if job.id not in engine.flights:  # somebody wants it after all, since it is ours
-            await engine.submitter.give_up(left.job, DramagenError("never sent: its process ended before"))
-    return None
-
-
-async def _nothing_made(engine: Engine, left: _Left) -> bool:
-    try:
-        service = engine.services.service(left.job.route)
-    except DramagenError:
-        return True  # nobody is left to ask: what the vendor said is believed
-    if service.access.fingerprint != left.job.credential:
-        return True  # to another key its job would not exist
-    with anyio.CancelScope(shield=True):
-        believed = await engine.submitter.doubts.believed(left, service)
-    return believed
+    return await engine.parting.let_go(taken, "never sent: its process ended before", ASKING)
 
 
 def _shot_of(job: Job, otherwise: Shot, engine: Engine) -> Shot:
@@ -175,12 +149,16 @@ def _shot_of(job: Job, otherwise: Shot, engine: Engine) -> Shot:
         return otherwise
 
 
-async def give_up_unsent(journal: Journal, submitter: Submitter, owner: str) -> None:
-    """Free what a studio reserved and nobody drives any more: its caller was cancelled at a bad moment."""
+async def give_up_unsent(journal: Journal, parting: Parting, owner: str) -> None:
+    """Free what a studio reserved and nobody drives any more: its caller was cancelled at a bad moment.
+
+    What the vendor shows to be made all the same stays, for the next studio. All looks together take ``PARTING``.
+    """
     with anyio.CancelScope(shield=True):
+        until = anyio.current_time() + PARTING
         unsent = Which(states=frozenset({JobState.INTENDED}))
         for entry in await anyio.to_thread.run_sync(journal.entries, unsent):
             job = await anyio.to_thread.run_sync(journal.get, entry.id) if entry.owner == owner else None
             if job is not None and job.state == JobState.INTENDED:
-                with suppress(JobMoved):
-                    await submitter.give_up(job, DramagenError("never sent: its studio was closed before"))
+                why = "never sent: its studio was closed before"
+                await parting.let_go(job, why, max(0.0, until - anyio.current_time()))
