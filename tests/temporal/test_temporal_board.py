@@ -199,6 +199,21 @@ def test_a_word_that_means_nothing_changes_nothing(word: tuple[Any, ...], why: s
     assert episode.changes == before
 
 
+@pytest.mark.parametrize("word", ["pick", "reject", "retake"])
+@pytest.mark.parametrize("said", [(), (None, 1), (["a"], 1), ("a", "1"), ("a", {}), ("a", 1, "no", 4)])
+def test_what_cannot_be_read_is_remarked(word: str, said: tuple[Any, ...]) -> None:
+    pytest.importorskip("temporalio", reason="pip install 'dramagen[temporal]'")
+    from dramagen.temporal.workflows import FilmEpisode
+
+    episode = FilmEpisode(EpisodeOrder("雨夜", [ShotOrder("a", {"prompt": "a"})], "j"))
+    before = episode.state()
+    getattr(episode, word)(*said)
+    told = episode.state()
+    (why,) = told.pop("ignored")
+    assert why.startswith(f"{word} is said of a shot's id")
+    assert told == before
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_continued_elsewhere_it_goes_on_the_same(seed: int) -> None:
     """A board made from another's stories decides as the other does, whatever was said."""

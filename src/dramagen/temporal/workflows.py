@@ -5,6 +5,7 @@ This module is loaded inside Temporal's sandbox: it must import nothing that rea
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -82,23 +83,32 @@ class FilmEpisode:
 
     # --- signals and the query -----------------------------------------------------------------------------
 
-    @workflow.signal
-    def pick(self, shot: str, take: int) -> None:
-        """This take it is."""
-        self._remark(self._board.pick(shot, take))
+    # Whatever is sent arrives: what has no such arguments, or others, would else stop the workflow for good, or be
+    # dropped without a word. ``more``, and types that say nothing, are for that.
 
     @workflow.signal
-    def reject(self, shot: str, take: int, reason: str = "") -> None:
+    def pick(self, shot: Any = None, take: Any = None, *more: Any) -> None:
+        """This take it is: the id of a shot, and a number."""
+        self._remark(_senseless("pick", shot, take, *more) or self._board.pick(shot, take))
+
+    @workflow.signal
+    def reject(self, shot: Any = None, take: Any = None, reason: Any = "", *more: Any) -> None:
         """Not this one, and why; another is filmed."""
-        self._remark(self._board.reject(shot, take, reason, once=workflow.patched(ONCE)))
+        self._remark(
+            _senseless("reject", shot, take, *more, reason=reason)
+            or self._board.reject(shot, take, reason, once=workflow.patched(ONCE))
+        )
 
     @workflow.signal
-    def retake(self, shot: str, after: int | None = None) -> None:
+    def retake(self, shot: Any = None, after: Any = None, *more: Any) -> None:
         """Film what failed again, or one more take than ``after``: sent twice with the same number, it is one wish.
 
         Without a number nothing more is filmed while a take of the shot is under way.
         """
-        self._remark(self._board.retake(shot, after, once=workflow.patched(ONCE)))
+        self._remark(
+            _senseless("retake", shot, 1 if after is None else after, *more)
+            or self._board.retake(shot, after, once=workflow.patched(ONCE))
+        )
 
     @workflow.query
     def state(self) -> JSON:
@@ -211,6 +221,14 @@ class FilmEpisode:
     def _from_here(self) -> EpisodeOrder:
         told = vars(self._order) | {"story": list(self._board.stories.values())}
         return EpisodeOrder(**told)
+
+
+def _senseless(word: str, shot: Any, take: Any, *more: Any, reason: Any = "") -> str | None:
+    """Why nothing can be made of what was sent; None where it can be read."""
+    if isinstance(shot, str) and isinstance(take, int) and isinstance(reason, str) and not more:
+        return None
+    sent = ", ".join(repr(each)[:40] for each in (shot, take, *([reason] if reason != "" else []), *more))
+    return f"{word} is said of a shot's id and the number of a take, not of {sent[:200]}"
 
 
 def _record(error: ActivityError) -> JSON:
