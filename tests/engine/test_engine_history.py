@@ -12,12 +12,13 @@ from dramagen import Money
 from dramagen.adapters.base import Ticket
 from dramagen.catalog.order import Order, Price, Quote
 from dramagen.catalog.route import Route
+from dramagen.engine.database import SQLite
 from dramagen.engine.entries import Which
 from dramagen.engine.jobs import Intent, Job
 from dramagen.engine.journal import Database, Journal
 from dramagen.engine.schema import MIGRATIONS
 from dramagen.engine.state import NO_JOB, JobState
-from dramagen.errors import ContentRejected
+from dramagen.errors import ConfigError, ContentRejected
 from dramagen.money import Rates
 
 S = JobState
@@ -109,6 +110,44 @@ def test_nothing_is_lost_of_an_older_journal(opening: Opening, version: int) -> 
     assert journal.move(taken, S.DONE, cost=Money("1 CNY"), cost_source="reported").state == S.DONE
     journal.review(ready.id, True, "好")
     assert [review["accepted"] for review in journal.reviews(ready.id)][-1] is True
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_an_older_process_goes_on_beside_a_newer_one_and_is_not_started_again(
+    opening: Opening, version: int
+) -> None:
+    """No step takes away what the code before it reads or writes."""
+    older = opening(MIGRATIONS[:version])
+    with older.reading() as tx:
+        assert tx.rows("SELECT id FROM jobs") == []
+    newer = Journal(opening(), lambda: NOW, RATES)
+    as_version_1_wrote(older)
+    jobs = newer.jobs()
+    assert [job.state for job in jobs] == list(S)
+    for table in ("jobs", "bindings", "events", "reviews"):
+        with older.reading() as tx:
+            assert tx.rows(f"SELECT * FROM {table}")
+    newer.review(jobs[0].id, True, "好")
+    with older.transaction() as tx:
+        assert (
+            tx.execute("UPDATE jobs SET state = 'refused', updated = ? WHERE state = 'intended'", (NOW,)) == 1
+        )
+    with pytest.raises(ConfigError, match=rf"newer dramagen .*this one knows {version}\): upgrade dramagen"):
+        opening(MIGRATIONS[:version])
+
+
+def test_a_reader_of_the_older_version_delays_the_step_and_loses_nothing(opening: Opening) -> None:
+    older = opening(MIGRATIONS[:-1])
+    with older.reading() as tx:
+        assert tx.rows("SELECT id FROM jobs") == []
+        if isinstance(older, SQLite):  # readers are in nobody's way
+            opening()
+        else:
+            with pytest.raises(ConfigError, match=r"lock timeout.*Nothing was changed"):
+                opening(patience=0.05)
+        assert tx.rows("SELECT id FROM jobs") == []
+    opening()
 
 
 # --- without the order ---------------------------------------------------------------------------------------------
