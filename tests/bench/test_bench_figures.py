@@ -97,9 +97,12 @@ def test_the_figures_lie_within_their_ranges(outcomes: list[bool], cost: Decimal
     found = figures(takes, Verdicts({}), RATES, "CNY")
     assert found.rate is not None
     low, high = found.rate_interval
-    assert low - 0.08 <= found.rate <= high + 0.08  # at 0 and 1 Jeffreys' ends stop just short
-    assert 0 <= low < high <= 1
+    assert 0 <= low <= found.rate <= high <= 1
+    assert low < high
     if found.per_accepted is not None:
+        cheap, dear = found.per_accepted_interval
+        assert dear is not None
+        assert cheap.amount <= found.per_accepted.amount <= dear.amount
         assert found.per_accepted.amount * sum(outcomes) == pytest.approx(cost * len(outcomes))
 
 

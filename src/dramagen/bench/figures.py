@@ -76,7 +76,7 @@ def figures(takes: Sequence[Take], verdicts: Verdicts, rates: Rates, currency: s
     paid = sum(
         (rates.convert(t.cost, currency) for t, _ in decided if t.cost is not None), Money.zero(currency)
     )
-    low, high = beta_interval(PRIOR + accepted, PRIOR + len(decided) - accepted)
+    low, high = _interval(accepted, len(decided))
     per_take = paid * (1 / Decimal(len(decided))) if decided else Money.zero(currency)
     lags = [take.seconds for take in takes if take.seconds is not None]
     by_shot: dict[str, bool] = {}
@@ -91,7 +91,7 @@ def figures(takes: Sequence[Take], verdicts: Verdicts, rates: Rates, currency: s
         accepted=accepted,
         undecided=sum(take.state != "unfit" for take in takes) - len(decided),
         rate=accepted / len(decided) if decided else None,
-        rate_interval=(low, high) if decided else (0.0, 1.0),
+        rate_interval=(low, high),
         per_take=per_take,
         per_accepted=paid * (1 / Decimal(accepted)) if accepted else None,
         per_accepted_interval=(_over(per_take, high), _over(per_take, low) if accepted else None),
@@ -128,6 +128,13 @@ def by_tag(suite: Suite, takes: Iterable[Take]) -> dict[tuple[str, str], dict[st
 
 
 _KINDS = ("style", "motion", "dialogue", "mode", "prompt", "topic")
+
+
+def _interval(accepted: int, takes: int) -> tuple[float, float]:
+    """Jeffreys' interval of a share, 95 %: where none or all were accepted it reaches to that end, or it would not
+    hold what was seen (Brown, Cai and DasGupta, Statistical Science 16, 2001, 4.1.2)."""
+    low, high = beta_interval(PRIOR + accepted, PRIOR + takes - accepted)
+    return low if accepted else 0.0, high if accepted < takes else 1.0
 
 
 def _over(money: Money, share: float) -> Money:
