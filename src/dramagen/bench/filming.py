@@ -122,7 +122,7 @@ async def film(
     async with anyio.create_task_group() as tasks:
         for slot in listed:
             tasks.start_soon(one, slot)
-    books = _Books.of(studio.entries())
+    books = _Books.of(studio.entries(), suite.ledger_name)
     return [books.costed(takes[slot.id]) for slot in listed]
 
 
@@ -216,19 +216,23 @@ def _state(error: DramagenError) -> State:
 
 @dataclass(frozen=True)
 class _Books:
-    """The journal's jobs, by what a take can be found by."""
+    """The journal's jobs, by what a take can be found by.
+
+    ``ours`` is what its own are booked under: other jobs of the studio may be of shots with the same ids.
+    """
 
     by_id: Mapping[str, Entry]
     by_take: Mapping[tuple[str | None, int], list[Entry]]
+    ours: str
 
     @classmethod
-    def of(cls, entries: Iterable[Entry]) -> "_Books":
+    def of(cls, entries: Iterable[Entry], ours: str) -> "_Books":
         by_id: dict[str, Entry] = {}
         by_take: dict[tuple[str | None, int], list[Entry]] = {}
         for entry in entries:
             by_id[entry.id] = entry
             by_take.setdefault((entry.shot_id, entry.take), []).append(entry)
-        return cls(by_id, by_take)
+        return cls(by_id, by_take, ours)
 
     def costed(self, take: Take) -> Take:
         """The take with all that was paid for it: its clip, and attempts that were billed and gave none."""
@@ -238,7 +242,9 @@ class _Books:
             jobs[take.job_id] = self.by_id[take.job_id]
         if not jobs:
             return take
-        last = jobs[take.job_id] if take.job_id in jobs else list(jobs.values())[-1]
+        found = list(jobs.values())
+        mine = [entry for entry in found if entry.episode == self.ours]
+        last = jobs[take.job_id] if take.job_id in jobs else (mine or found)[-1]
         # A shot whose words were changed since is another shot.
         paid = [spent(entry) for entry in jobs.values() if entry.shot_hash == last.shot_hash]
         costs = [money for money in paid if money is not None and money.currency == last.reserved.currency]
