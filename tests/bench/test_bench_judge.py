@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from dramagen.bench.judge import ahead, calls, judge
+from dramagen.bench.judge import _answers, ahead, calls, judge
 from dramagen.bench.judge_client import Endpoint
 from dramagen.bench.judge_cost import Prices, Purse
 from dramagen.bench.judge_questions import questions
@@ -386,3 +386,10 @@ def test_a_judgement_is_a_record() -> None:
     found, ids = judged([True, False])
     found = replace(found, failures={ids[0]: "no"}, wins={"r": (1, 2)}, cost=Money("1 CNY"))
     assert judgement_of(json.loads(json.dumps(found.to_json({})))) == found
+
+
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), -1, 10**400, True, "1.0", None])
+def test_a_time_that_is_none_in_a_clip_is_left_out(time: object) -> None:
+    document = {"answers": [{"id": "hands", "defect": True, "time": time}]}
+    (answer,) = _answers(document, {"hands": "extra fingers"})
+    assert (answer.defect, answer.at) == (True, None)

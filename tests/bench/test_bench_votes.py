@@ -118,3 +118,10 @@ def test_what_is_no_text_is_no_table(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xff\xff")
     with pytest.raises(ConfigError, match="not UTF-8 text"):
         Votes.read(path)
+
+
+def test_a_reason_in_a_table_may_have_several_lines(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    reason = "脸漂移\n手也不对\u2028重拍"  # a spreadsheet's break, and a web page's
+    path.write_text(f'shot,route,take,accepted,reason\na,k,1,no,"{reason}"\nb,k,1,yes,\n', "utf-8")
+    assert Votes.read(path).takes == {TakeId("a", "k", 1): (False, reason), TakeId("b", "k", 1): (True, "")}

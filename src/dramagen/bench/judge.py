@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 FILE = "judge.json"
 A_SECOND, FEWEST = 2, 8
 AT_ONCE = 4
+LONGEST_CLIP = 3600
+"""Seconds; a time beyond it, or one that is no number, is no time in a clip."""
 
 
 async def judge(
@@ -203,7 +205,9 @@ def _answers(document: Mapping[str, Any], asked: Mapping[str, str]) -> tuple[Ans
     for entry in listed if isinstance(listed, list) else ():
         if isinstance(entry, dict) and entry.get("id") in asked and isinstance(entry.get("defect"), bool):
             at = entry.get("time")
-            seconds = float(at) if isinstance(at, int | float) and not isinstance(at, bool) else None
+            seconds = None
+            if isinstance(at, int | float) and not isinstance(at, bool) and 0 <= at <= LONGEST_CLIP:
+                seconds = float(at)
             evidence = str(entry.get("evidence") or "")[:200]
             found.append(Answer(asked[entry["id"]], entry["defect"], seconds, evidence))
     return tuple(found)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,7 @@ def _text(path: Path, written: bytes, encodings: Sequence[str]) -> str:
 
 def _from_csv(path: Path, text: str) -> Votes:
     votes = Votes()
-    rows = csv.DictReader(text.splitlines())
+    rows = csv.DictReader(StringIO(text, newline=""))  # a reason may be of several lines
     missing = {"shot", "route", "take", "accepted"} - set(rows.fieldnames or ())
     if missing:
         raise ConfigError(f"{path}: there is no column {', '.join(sorted(missing))}")
