@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dramagen.config import DEFAULT_RATES, Routing
-from dramagen.errors import ConfigError, DefectiveClip, NoRoute
+from dramagen.errors import ConfigError, ContentRejected, DefectiveClip, NoRoute
 from dramagen.money import Money
 from dramagen.routing import Arm, plan_attempts
 from dramagen.routing.decision import Decision
@@ -260,3 +260,17 @@ async def test_a_decision_is_in_the_currency_of_the_caps_and_money_is_untouched(
     assert isinstance(price, Money)
     assert decision.candidate(clip.route).cost == pytest.approx(float(price.amount), rel=1e-5)
     assert lot.open().decision("nothing") is None
+
+
+@pytest.mark.anyio
+@pytest.mark.matrix(of="anyio_backend")
+async def test_a_job_without_a_clip_is_not_judged(lot: Any) -> None:
+    shot = lot.shot.pinned(lot.PIN)
+    async with lot.open(lot.vendor("reject_output")) as studio:
+        with pytest.raises(ContentRejected):
+            await studio.shoot(shot)
+        (job,) = studio.jobs()
+        for say in (studio.accept, studio.reject):
+            with pytest.raises(ConfigError, match="has no clip to judge: it is failed"):
+                say(job.id)
+        assert studio.reviews(job.id) == []

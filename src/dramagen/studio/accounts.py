@@ -77,12 +77,15 @@ class Accounts:
     def review(self, clip: Clip | str, accepted: bool, reason: str) -> Job:
         """Write down what a person said of a job's clip, and give that job.
 
-        Raises ``ConfigError`` where this journal has no such job: a word that is kept nowhere would teach nothing.
+        Raises ``ConfigError`` where this journal has no such job: a word that is kept nowhere would teach nothing. So
+        it does for a job without a clip: nobody has seen what the word would be about.
         """
         named = clip if isinstance(clip, str) else getattr(clip, "job_id", None)
         job = self.job(named) if named and isinstance(named, str) else None
         if job is None:
             raise ConfigError(f"no job of this journal, or more than one, is called {named or clip!r}")
+        if job.state not in (JobState.DONE, JobState.DEFECTIVE):
+            raise ConfigError(f"job {job.id} has no clip to judge: it is {job.state.value}")
         if not isinstance(reason, str):
             raise ConfigError(f"a reason is text, not {reason!r}")
         with self._books.journal() as journal:

@@ -391,7 +391,7 @@ class Studio:
 
         It ends the :meth:`takes` of this clip's shot: at once those this studio is making, within a second those of
         another process with this journal. Any thread may say so. Raises ``ConfigError`` where no such job
-        is known here.
+        is known here, or it has no clip.
         """
         job = self._accounts.review(clip, True, reason)
         if self._opened is not None:
@@ -400,7 +400,7 @@ class Studio:
     def reject(self, clip: Clip | str, reason: str = "") -> None:
         """A person does not take this clip, or that of the job of this id. Remembered with the reason; it is kept.
 
-        Raises ``ConfigError`` where no such job is known here.
+        Raises ``ConfigError`` where no such job is known here, or it has no clip.
         """
         self._accounts.review(clip, False, reason)
 
