@@ -43,6 +43,7 @@ def test_shots_episodes_words_and_continuations_are_recorded() -> None:
         "EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW",
         "EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED",
         "EVENT_TYPE_ACTIVITY_TASK_COMPLETED",
+        "EVENT_TYPE_MARKER_RECORDED",
     } <= kinds
     assert any('"FilmShot"' in text for text in said)
     assert any('"FilmEpisode"' in text for text in said)
