@@ -319,12 +319,16 @@ async def test_nothing_is_sent_for_nobody(stage: Any, finding: Callable[..., lis
             finding(Absent())
             group.cancel_scope.cancel()
         with anyio.fail_after(60):
-            while studio.jobs()[0].open:  # noqa: ASYNC110 - nobody waits for it any more
-                await anyio.sleep(0.01)
+            await _over(studio)
         assert [job.state for job in studio.jobs()] == ["refused"]
         assert not studio.ledger().unknown
         assert not studio.ledger().reserved
     assert stage.creates == 0
+
+
+async def _over(studio: Any) -> None:
+    while studio.jobs()[0].open:  # noqa: ASYNC110 - who ordered the job has left, and no event tells of its end
+        await anyio.sleep(0.01)
 
 
 @pytest.mark.parametrize("finds", [["cgt-fake-1"], [HIDDEN, "cgt-fake-1"], [Absent()]])
@@ -346,8 +350,7 @@ async def test_what_was_refused_is_asked_about_before_it_is_let_go_with_whoever_
             monkeypatch.setattr(submit, "_pause", leave)
             group.start_soon(studio.shoot, stage.shot)
         with anyio.fail_after(60):
-            while studio.jobs()[0].open:  # noqa: ASYNC110 - nobody waits for it any more
-                await anyio.sleep(0.01)
+            await _over(studio)
         assert [job.state for job in studio.jobs()] == ["done" if made else "refused"]
         assert len(asked) == len(finds)
         await studio.shoot(stage.shot)
@@ -369,8 +372,7 @@ async def test_a_vendor_that_does_not_answer_keeps_nobody_from_leaving(
 
                 monkeypatch.setattr(submit, "_pause", leave)
                 group.start_soon(studio.shoot, stage.shot)
-            while studio.jobs()[0].open:  # noqa: ASYNC110 - nobody waits for it any more
-                await anyio.sleep(0.01)
+            await _over(studio)
     assert [job.state for job in stage.studio().jobs()] == ["refused"]
     assert stage.creates == 0
 
